@@ -1,0 +1,57 @@
+import type { ItemRef } from '@flux/contracts';
+
+/** The keys of one item. All share one hash tag, so one script may touch them all in Redis Cluster. */
+export interface ItemKeys {
+  /** string: id of the product's open sale */
+  readonly current: string;
+  /** hash: epoch, state, opens, closes, limit, sequence, watermark, version */
+  readonly item: string;
+  /** string: units available */
+  readonly stock: string;
+  /** hash: order id -> packed record */
+  readonly orders: string;
+  /** hash: shopper -> units */
+  readonly shoppers: string;
+  /** stream: one entry per accepting call, until settled */
+  readonly outbox: string;
+  /** hash: ids of applied stock changes and releases of this epoch */
+  readonly changes: string;
+  /** sorted set: watermark -> when the ledger had committed it */
+  readonly timeline: string;
+  /** hash: which relay reads the outbox, until when, and how far it has come */
+  readonly lease: string;
+  /** channel: `stock` when units came back or the item changed state */
+  readonly channel: string;
+}
+
+/** The only place that spells a key. Ids hold neither braces nor colons (contracts/ids), so keys cannot collide. */
+export function itemKeys({ saleId, productId }: ItemRef): ItemKeys {
+  const product = `{product:${productId}}`;
+  const item = `${product}:${saleId}`;
+  return {
+    current: `${product}:current`,
+    item: `${item}:item`,
+    stock: `${item}:stock`,
+    orders: `${item}:orders`,
+    shoppers: `${item}:shoppers`,
+    outbox: `${item}:outbox`,
+    changes: `${item}:changes`,
+    timeline: `${item}:timeline`,
+    lease: `${item}:lease`,
+    channel: `${item}:events`,
+  };
+}
+
+export function currentKey(productId: string): string {
+  return `{product:${productId}}:current`;
+}
+
+export function saleKey(saleId: string): string {
+  return `sale:${saleId}`;
+}
+
+/** set of `<saleId>.<productId>`: the unfinished outboxes. */
+export const OUTBOXES_KEY = 'outboxes';
+
+/** hash: product id -> the ids of its sales, newest first, separated by spaces. The field `.` says it is written. */
+export const CATALOGUE_KEY = 'catalogue';
