@@ -48,7 +48,7 @@ export function choiceSetting<const Choices extends readonly [string, ...string[
 }: SettingText & { readonly choices: Choices; readonly default: Choices[number] }) {
   return z
     .enum(choices, `must be one of ${choices.join(', ')}`)
-    .prefault(fallback as z.input<z.ZodEnum<z.core.util.ToEnum<Choices[number]>>>)
+    .prefault(fallback)
     .meta({ description, unit: choices.join(' | '), example: fallback });
 }
 
@@ -66,9 +66,13 @@ export function describeSettings(schema: z.ZodObject): readonly SettingDescripti
     const meta = (setting as z.ZodType).meta() ?? {};
     return {
       name,
-      default: String(meta['example'] ?? ''),
-      unit: String(meta['unit'] ?? ''),
-      description: meta.description ?? '',
+      default: textOf(meta['example']),
+      unit: textOf(meta['unit']),
+      description: textOf(meta.description),
     };
   });
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
