@@ -1,0 +1,189 @@
+#!/usr/bin/env node
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+import { dockerAnswers, servicesInDocker, stopInDocker } from './docker.mjs';
+import { VARIABLES, checkGiven, readGiven } from './given.mjs';
+import { startServers } from './host.mjs';
+import { kafkaBrokers } from './kafka-server.mjs';
+import { STACK_NAMES, stackLayout } from './layout.mjs';
+import { withLock } from './lock.mjs';
+import { killOnMachine, serversOnMachine, stopOnMachine } from './machine.mjs';
+import { readPorts } from './ports.mjs';
+import { databaseUrl, postgresPassword } from './postgres-server.mjs';
+import { redisUrl } from './redis-server.mjs';
+import { SetUpError, reportFailure } from './run.mjs';
+
+/**
+ * The servers that Flux-Gate needs, for development and tests: Redis, Kafka and PostgreSQL.
+ *
+ * @typedef {import('./machine.mjs').ServerName} ServerName
+ * @typedef {'environment' | 'docker' | 'machine'} Source where a server was found
+ * @typedef {{ name?: string, log?: (line: string) => void }} Options `name` keeps stacks apart: ports, data, logs
+ *
+ * @typedef {object} Stack
+ * @property {string} redisUrl
+ * @property {string} kafkaBrokers `host:port`, separated by commas
+ * @property {string} databaseUrl
+ * @property {Record<ServerName, Source>} source
+ * @property {number} kafkaReplication how many copies a topic can have
+ */
+
+/** @type {ServerName[]} */
+const SERVERS = ['redis', 'kafka', 'postgres'];
+
+const TITLES = { redis: 'Redis', kafka: 'Kafka', postgres: 'PostgreSQL' };
+
+/**
+ * Brings the servers up and checks each by a real operation. Each is taken from the environment where that names it,
+ * else from a Docker engine that answers, else from this machine (FLUX_STACK_HOST=docker or =machine decides that
+ * instead). Servers that run already are used as they are.
+ *
+ * @param {Options} [options]
+ * @returns {Promise<Stack>}
+ * @throws {SetUpError}
+ */
+export async function up({ name = 'dev', log = console.log } = {}) {
+  const layout = stackLayout(name);
+  const given = readGiven(process.env);
+  await checkGiven(given);
+  const wanted = SERVERS.filter((server) => !given[server]);
+  const stack =
+    wanted.length === 0
+      ? describe({ given })
+      : await withLock({ file: layout.lockFile, what: `stack ${name}`, log }, start);
+  log(`stack ${name} is up: ${inWords(stack.source)}`);
+  return stack;
+
+  async function start() {
+    mkdirSync(layout.folder, { recursive: true });
+    const { host, ports } = await startServers({ layout, names: wanted, log });
+    return describe({ given, host, ports, password: postgresPassword(layout) });
+  }
+}
+
+/**
+ * @param {{ given: import('./given.mjs').Given, host?: 'docker' | 'machine', ports?: import('./ports.mjs').RememberedPorts,
+ *   password?: string }} options
+ * @returns {Stack}
+ */
+function describe({ given, host = 'machine', ports = {}, password = '' }) {
+  /** @param {ServerName} server @returns {Source} */
+  const sourceOf = (server) => (given[server] ? 'environment' : host);
+  return {
+    redisUrl: given.redis ?? redisUrl(ports.redis ?? 0),
+    kafkaBrokers: given.kafka ?? kafkaBrokers(ports.kafka ?? 0),
+    databaseUrl: given.postgres ?? databaseUrl({ port: ports.postgres ?? 0, password }),
+    source: { redis: sourceOf('redis'), kafka: sourceOf('kafka'), postgres: sourceOf('postgres') },
+    kafkaReplication: given.kafka ? Number(process.env.FLUX_KAFKA_REPLICATION || 1) : 1,
+  };
+}
+
+/** @param {Stack['source']} source */
+function inWords(source) {
+  const words = { docker: 'Docker', machine: 'this machine' };
+  return SERVERS.map((server) => {
+    const from = source[server];
+    return `${TITLES[server]} from ${from === 'environment' ? VARIABLES[server] : words[from]}`;
+  }).join(', ');
+}
+
+/**
+ * Stops what `up` started, cleanly; the data stays. Servers that the environment names are not touched.
+ *
+ * @param {Options} [options]
+ */
+export async function down({ name = 'dev', log = console.log } = {}) {
+  const layout = stackLayout(name);
+  if (!existsSync(layout.folder)) return;
+  await withLock({ file: layout.lockFile, what: `stack ${name}`, log }, () =>
+    stop({ layout, forget: false, log }),
+  );
+}
+
+/**
+ * Stops the servers and forgets their data. The fetched jars stay, they belong to every stack of the clone.
+ *
+ * @param {Options} [options]
+ */
+export async function reset({ name = 'dev', log = console.log } = {}) {
+  const layout = stackLayout(name);
+  if (!existsSync(layout.folder)) return log(`stack ${name} has no data`);
+  await withLock({ file: layout.lockFile, what: `stack ${name}`, log }, async () => {
+    await stop({ layout, forget: true, log });
+    rmSync(layout.folder, { recursive: true, force: true });
+    log(`stack ${name} is forgotten`);
+  });
+}
+
+/**
+ * @param {{ layout: import('./layout.mjs').StackLayout, forget: boolean, log: (line: string) => void }} options
+ */
+async function stop({ layout, forget, log }) {
+  await stopOnMachine({ layout, log });
+  if (readPorts(layout.portsFile).host !== 'docker') return;
+  if (await dockerAnswers()) {
+    await stopInDocker({ layout, forget });
+    log('containers stopped');
+  } else if (forget) {
+    log(`no Docker engine answers: the volumes of project ${layout.composeProject} are left to it`);
+  }
+}
+
+/**
+ * Ends the machine's servers at once. They recover at the next start.
+ *
+ * @param {Options} [options]
+ */
+export function kill({ name = 'dev' } = {}) {
+  killOnMachine(stackLayout(name));
+}
+
+/**
+ * Prints what runs.
+ *
+ * @param {Options} [options]
+ * @returns {Promise<boolean>} whether every server that the environment does not name runs
+ */
+export async function status({ name = 'dev', log = console.log } = {}) {
+  const layout = stackLayout(name);
+  const given = readGiven(process.env);
+  const ports = readPorts(layout.portsFile);
+  const services = ports.host === 'docker' && (await dockerAnswers()) ? await servicesInDocker(layout) : [];
+  let complete = true;
+  for (const { name: server, title, pid } of serversOnMachine(layout)) {
+    const inDocker = services.includes(server);
+    const runs = inDocker
+      ? `runs in Docker on 127.0.0.1:${ports[server]}`
+      : pid && `runs on 127.0.0.1:${ports[server]}, pid ${pid}`;
+    complete &&= Boolean(given[server] ?? runs);
+    log(`${title}: ${given[server] ? `from ${VARIABLES[server]}` : runs || 'not running'}`);
+  }
+  return complete;
+}
+
+const USAGE = `usage: node tools/stack/stack.mjs up|down|status|reset [--name ${STACK_NAMES.join('|')}]`;
+
+async function main() {
+  const { command, name } = readArguments();
+  const outcome = await command({ name });
+  if (outcome === false) process.exitCode = 1;
+}
+
+function readArguments() {
+  const commands = new Map(Object.entries({ up, down, reset, status }));
+  try {
+    const options = { name: { type: /** @type {const} */ ('string'), default: 'dev' } };
+    const { positionals, values } = parseArgs({ allowPositionals: true, options });
+    const command = positionals.length === 1 ? commands.get(positionals[0] ?? '') : undefined;
+    if (command) return { command, name: values.name };
+  } catch {
+    // An unknown option is answered like an unknown command.
+  }
+  throw new SetUpError(USAGE);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await main().catch(reportFailure);
+}

@@ -1,0 +1,99 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { parseEnv } from 'node:util';
+
+import { stackLayout } from '../stack/layout.mjs';
+import { LISTENERS, addressOf, urlOf } from './apps.mjs';
+
+const NAME = 'dev';
+
+/** What `npm start` keeps of its own beside the servers' data. */
+export const DEV = {
+  ...stackLayout(NAME),
+  startLock: join(dirname(stackLayout(NAME).folder), `${NAME}-start.lock`),
+  operatorKeyFile: join(stackLayout(NAME).folder, 'operator-key'),
+  demoDoneFile: join(stackLayout(NAME).folder, 'demo-done'),
+  environmentFile: join(stackLayout(NAME).folder, 'env'),
+};
+
+/**
+ * What the apps are given over the defaults of their own; a variable that the caller has set wins.
+ *
+ * @param {{ stack: import('../stack/stack.mjs').Stack, operatorKey: string, env?: NodeJS.ProcessEnv }} options
+ * @returns {Record<string, string>}
+ */
+export function appEnvironment({ stack, operatorKey, env = process.env }) {
+  const { host: shopHost, port: shopPort } = addressOf(LISTENERS.shop, env);
+  const { host: operatorHost, port: operatorPort } = addressOf(LISTENERS.operator, env);
+  const managementPorts = [
+    LISTENERS.gatewayManagement,
+    LISTENERS.relayManagement,
+    LISTENERS.ordersManagement,
+  ].map((listener) => [listener.portVariable, addressOf(listener, env).port]);
+  const given = {
+    REDIS_URL: stack.redisUrl,
+    KAFKA_BROKERS: stack.kafkaBrokers,
+    DATABASE_URL: stack.databaseUrl,
+    FLUX_KAFKA_REPLICATION: stack.kafkaReplication,
+    FLUX_AUTH: 'demo',
+    FLUX_DOCS: 1,
+    FLUX_GATEWAY_HOST: shopHost,
+    FLUX_GATEWAY_PORT: shopPort,
+    FLUX_ADMIN_HOST: operatorHost,
+    FLUX_ADMIN_PORT: operatorPort,
+    ...Object.fromEntries(managementPorts),
+    // The demo's crowd comes from one address.
+    FLUX_ADDRESS_LIMIT: 1_000_000,
+    FLUX_OPERATOR_KEYS: `demo:${createHash('sha256').update(operatorKey).digest('hex')}`,
+  };
+  return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, env[name] || String(value)]));
+}
+
+/**
+ * What the tools that use a running system need beside the apps' own settings.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ */
+export function toolEnvironment(env) {
+  return {
+    FLUX_GATEWAY_URL: urlOf(LISTENERS.shop, env),
+    FLUX_ADMIN_URL: urlOf(LISTENERS.operator, env),
+    FLUX_OPERATOR_KEY_FILE: DEV.operatorKeyFile,
+  };
+}
+
+/** @returns {string} the operator's key of this clone, made once */
+export function operatorKey() {
+  if (existsSync(DEV.operatorKeyFile)) return readFileSync(DEV.operatorKeyFile, 'utf8').trim();
+  mkdirSync(DEV.folder, { recursive: true });
+  const key = randomBytes(32).toString('base64url');
+  writeFileSync(DEV.operatorKeyFile, `${key}\n`, { mode: 0o600 });
+  return key;
+}
+
+/**
+ * Leaves the variables of the running system for other tools of this clone, such as the demo and the audit; also for
+ * `node --env-file` and a shell.
+ *
+ * @param {Record<string, string>} variables
+ */
+export function writeEnvironment(variables) {
+  const lines = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}\n`);
+  writeFileSync(DEV.environmentFile, lines.join(''), { mode: 0o600 });
+}
+
+/** @param {string} value */
+function quote(value) {
+  return value.includes("'") ? `"${value}"` : `'${value}'`;
+}
+
+/** @returns {Record<string, string> | undefined} nothing when the system is not running */
+export function readEnvironment() {
+  if (!existsSync(DEV.environmentFile)) return undefined;
+  return /** @type {Record<string, string>} */ (parseEnv(readFileSync(DEV.environmentFile, 'utf8')));
+}
+
+export function removeEnvironment() {
+  rmSync(DEV.environmentFile, { force: true });
+}
