@@ -5,6 +5,9 @@ import { orderIdSchema, productIdSchema, saleIdSchema, shopperIdSchema } from '.
 export const ORDERS_ACCEPTED_TOPIC = 'orders-accepted.v1';
 export const ORDERS_ACCEPTED_TYPE = 'orders-accepted.v1';
 
+/** Consumer group of the orders processes, before `FLUX_TOPIC_PREFIX`. */
+export const ORDERS_CONSUMER_GROUP = 'orders';
+
 /** At most this many orders are accepted by one script call, and so stand in one message. */
 export const MAX_ORDERS_PER_MESSAGE = 64;
 

@@ -1,0 +1,36 @@
+import { integerSetting } from '@flux/config';
+import { redisSettings } from '@flux/gate';
+import { kafkaSettings } from '@flux/kafka';
+import { databaseSettings } from '@flux/ledger';
+import { telemetrySettings } from '@flux/telemetry';
+import { z } from 'zod';
+
+/** Everything the orders process reads from its environment. */
+export const ordersSettings = z.object({
+  ...telemetrySettings.shape,
+  ...kafkaSettings.shape,
+  ...databaseSettings.shape,
+  ...redisSettings.shape,
+  FLUX_ORDERS_MANAGEMENT_PORT: integerSetting({
+    default: 9402,
+    min: 1,
+    max: 65_535,
+    unit: 'port',
+    description: 'Where /metrics and /health of the orders process listen',
+  }),
+  FLUX_SWEEP_INTERVAL_MS: integerSetting({
+    default: 2_000,
+    min: 50,
+    max: 600_000,
+    unit: 'ms',
+    description: 'Pause between two rounds of the sweeper over the unfinished outboxes',
+  }),
+  FLUX_SWEEP_AGE_MS: integerSetting({
+    default: 5_000,
+    min: 0,
+    max: 600_000,
+    unit: 'ms',
+    description: 'Age at which an order that is not settled interests the sweeper',
+  }),
+});
+export type OrdersConfig = z.output<typeof ordersSettings>;

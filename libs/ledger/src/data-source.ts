@@ -1,0 +1,70 @@
+import { DataSource, type DataSourceOptions, type Logger } from 'typeorm';
+import { AuditLogEntity } from './entities/audit-log.entity';
+import { ItemEntity } from './entities/item.entity';
+import { LedgerEntity } from './entities/ledger.entity';
+import { OrderEntity } from './entities/order.entity';
+import { ParkedMessageEntity } from './entities/parked-message.entity';
+import { SaleEntity } from './entities/sale.entity';
+import { StockChangeEntity } from './entities/stock-change.entity';
+import { Sales1763800000001 } from './migrations/0001-sales';
+import { Ledger1763800000002 } from './migrations/0002-ledger';
+import { Operators1763800000003 } from './migrations/0003-operators';
+import type { DatabaseConfig } from './settings';
+
+export const LEDGER_ENTITIES = [
+  SaleEntity,
+  ItemEntity,
+  LedgerEntity,
+  OrderEntity,
+  ParkedMessageEntity,
+  StockChangeEntity,
+  AuditLogEntity,
+];
+
+const MIGRATIONS = [Sales1763800000001, Ledger1763800000002, Operators1763800000003];
+
+/** The client gives up this much later than the server should have: a frozen server must not hold a process. */
+const CLIENT_GRACE_MS = 2_000;
+
+export interface DataSourceDescription {
+  readonly config: Omit<DatabaseConfig, `FLUX_WAIVE_${string}`>;
+  /** Shown in `pg_stat_activity`: `flux-orders`. */
+  readonly applicationName: string;
+  /** Sees every statement; for tests and for looking closely. */
+  readonly logger?: Logger;
+}
+
+/** Every connection carries the time limits of the configuration, whatever the server's defaults are. */
+export function dataSourceOptions({
+  config,
+  applicationName,
+  logger,
+}: DataSourceDescription): DataSourceOptions {
+  return {
+    type: 'postgres',
+    url: config.DATABASE_URL,
+    applicationName,
+    poolSize: config.FLUX_DATABASE_POOL_SIZE,
+    connectTimeoutMS: 5_000,
+    entities: LEDGER_ENTITIES,
+    migrations: MIGRATIONS,
+    migrationsTableName: 'migrations',
+    // Needed by no column here; the extension would ask for a superuser.
+    installExtensions: false,
+    ...(logger === undefined ? {} : { logging: true as const, logger }),
+    extra: {
+      lock_timeout: config.FLUX_DATABASE_LOCK_TIMEOUT_MS,
+      statement_timeout: config.FLUX_DATABASE_STATEMENT_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: config.FLUX_DATABASE_IDLE_TRANSACTION_TIMEOUT_MS,
+      query_timeout: config.FLUX_DATABASE_STATEMENT_TIMEOUT_MS + CLIENT_GRACE_MS,
+      keepAlive: true,
+      // The batch reads what others committed while it waited for the lock.
+      options: String.raw`-c default_transaction_isolation=read\ committed`,
+    },
+  };
+}
+
+/** A data source that is not connected yet. */
+export function createDataSource(description: DataSourceDescription): DataSource {
+  return new DataSource(dataSourceOptions(description));
+}

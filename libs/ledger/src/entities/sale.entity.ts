@@ -1,0 +1,37 @@
+import type { SaleState } from '@flux/contracts';
+import { Check, Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+import { ID_COLUMN } from './columns';
+
+/** A sale as the operator defined it, with the state it is in. */
+@Entity('sales')
+@Check('sales_state', "state IN ('scheduled', 'open', 'paused', 'closed', 'retired')")
+@Check('sales_window', 'closes_at > opens_at')
+export class SaleEntity {
+  @PrimaryColumn(ID_COLUMN)
+  id!: string;
+
+  @Column({ type: 'text' })
+  name!: string;
+
+  @Column({ type: 'text', default: 'scheduled' })
+  state!: SaleState;
+
+  @Column({ name: 'opens_at', type: 'timestamptz' })
+  opensAt!: Date;
+
+  @Column({ name: 'closes_at', type: 'timestamptz' })
+  closesAt!: Date;
+
+  /** How long a confirmed order holds its units. */
+  @Column({ name: 'hold_ms', type: 'integer' })
+  holdMs!: number;
+
+  @CreateDateColumn({ name: 'created_at', type: 'timestamptz' })
+  createdAt!: Date;
+
+  @Column({ name: 'closed_at', type: 'timestamptz', nullable: true })
+  closedAt!: Date | null;
+
+  @Column({ name: 'retired_at', type: 'timestamptz', nullable: true })
+  retiredAt!: Date | null;
+}
