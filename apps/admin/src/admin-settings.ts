@@ -1,0 +1,32 @@
+import { integerSetting, textSetting } from '@flux/config';
+import { redisSettings } from '@flux/gate';
+import { kafkaSettings } from '@flux/kafka';
+import { databaseSettings } from '@flux/ledger';
+import { telemetrySettings } from '@flux/telemetry';
+import { z } from 'zod';
+import { operatorKeysSetting } from './operators/operator-keys';
+
+/** Everything the admin process reads from its environment. */
+export const adminSettings = z.object({
+  ...telemetrySettings.shape,
+  ...databaseSettings.shape,
+  ...redisSettings.shape,
+  ...kafkaSettings.shape,
+  FLUX_ADMIN_HOST: textSetting({
+    default: '127.0.0.1',
+    unit: 'address',
+    description: 'Where the operator API, its docs, /metrics and /health listen',
+  }),
+  FLUX_ADMIN_PORT: integerSetting({
+    default: 3001,
+    min: 1,
+    max: 65_535,
+    unit: 'port',
+    description: 'Port of the operator API',
+  }),
+  FLUX_OPERATOR_KEYS: operatorKeysSetting,
+});
+export type AdminConfig = z.output<typeof adminSettings>;
+
+/** Everything that `migrate` reads from its environment. */
+export const migrateSettings = z.object({ ...telemetrySettings.shape, ...databaseSettings.shape });

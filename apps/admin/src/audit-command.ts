@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { loadConfig } from '@flux/config';
+import { ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
+import { RedisConnection, redisSettings } from '@flux/gate';
+import { createKafka, kafkaSettings, prefixed } from '@flux/kafka';
+import { createDataSource, databaseSettings } from '@flux/ledger';
+import { type AuditOptions, type AuditReport, auditSale, formatReport, historyLines } from '@flux/testing';
+import { z } from 'zod';
+
+const USAGE = `usage: npm run audit -- --sale ID [--history FILE] [--json] [--wait-ms N]
+  --sale ID       the sale whose accounts are looked at
+  --history FILE  what the clients were answered, one JSON object a line (npm run demo writes one)
+  --json          the report as JSON
+  --wait-ms N     how long to wait until nothing is under way (30000)
+Exit status: 0 proved, 1 refuted, 2 could not run or not at rest.`;
+
+const CONNECT_MS = 10_000;
+
+const auditSettings = z.object({
+  ...redisSettings.shape,
+  ...kafkaSettings.shape,
+  ...databaseSettings.shape,
+});
+
+const EXIT_STATUS = { proved: 0, refuted: 1, 'not-at-rest': 2 } as const satisfies Record<
+  AuditReport['verdict'],
+  number
+>;
+const COULD_NOT_RUN = 2;
+
+export interface CommandContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly print: (text: string) => void;
+  readonly complain: (text: string) => void;
+}
+
+/** `npm run audit`: prints the report, or why there is none. @returns the exit status */
+export async function runAuditCommand(args: readonly string[], context: CommandContext): Promise<number> {
+  const { env, print, complain } = context;
+  if (args.includes('--help')) {
+    print(USAGE);
+    return 0;
+  }
+  const command = parseCommand(args);
+  if ('wrong' in command) {
+    complain(`${command.wrong}\n${USAGE}`);
+    return COULD_NOT_RUN;
+  }
+  try {
+    const report = await audit(command.options, env);
+    print(command.asJson ? JSON.stringify(report, null, 2) : formatReport(report));
+    return EXIT_STATUS[report.verdict];
+  } catch (error) {
+    complain(`The audit could not run: ${reasonOf(error)}`);
+    return COULD_NOT_RUN;
+  }
+}
+
+type Command = { readonly options: AuditOptions; readonly asJson: boolean } | { readonly wrong: string };
+
+function parseCommand(args: readonly string[]): Command {
+  const parsed = parseOptions(args);
+  if (typeof parsed === 'string') return { wrong: parsed };
+  const { sale: saleId, history, json: asJson, 'wait-ms': waitMs } = parsed;
+  if (saleId === undefined) return { wrong: '--sale is missing' };
+  if (!/^\d{1,9}$/.test(waitMs)) return { wrong: '--wait-ms is not a number of milliseconds' };
+  if (history !== undefined && !existsSync(history)) return { wrong: `there is no file ${history}` };
+  const options = { saleId, waitForRestMs: Number(waitMs) };
+  return {
+    asJson,
+    options: history === undefined ? options : { ...options, history: historyLines(history) },
+  };
+}
+
+function parseOptions(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        sale: { type: 'string' },
+        history: { type: 'string' },
+        json: { type: 'boolean', default: false },
+        'wait-ms': { type: 'string', default: '30000' },
+      },
+    }).values;
+  } catch (error) {
+    return reasonOf(error);
+  }
+}
+
+async function audit(options: AuditOptions, env: CommandContext['env']): Promise<AuditReport> {
+  const config = loadConfig(auditSettings, env);
+  const redis = new RedisConnection(config);
+  const database = createDataSource({ config, applicationName: 'flux-audit' });
+  try {
+    await Promise.all([whenReady(redis), database.initialize()]);
+    return await auditSale(
+      {
+        redis: redis.client,
+        kafka: createKafka({ settings: config, clientId: 'flux-audit' }),
+        topic: prefixed(config, ORDERS_ACCEPTED_TOPIC),
+        consumerGroup: prefixed(config, ORDERS_CONSUMER_GROUP),
+        database,
+      },
+      options,
+    );
+  } finally {
+    redis.close();
+    if (database.isInitialized) await database.destroy();
+  }
+}
+
+/** A service waits for Redis for ever; a person at a terminal does not. */
+async function whenReady(redis: RedisConnection): Promise<void> {
+  const late = pause(CONNECT_MS, undefined, { ref: false }).then(() => {
+    throw new Error(`Redis does not answer within ${CONNECT_MS} ms: see REDIS_URL`);
+  });
+  await Promise.race([redis.whenReady(), late]);
+}
+
+/** Node gives several failed attempts to connect as one error without a text. */
+function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,37 @@
+import { ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
+import { RedisConnection } from '@flux/gate';
+import { KAFKA_SETTINGS, type KafkaSettings, prefixed } from '@flux/kafka';
+import { type AuditReport, auditSale } from '@flux/testing';
+import { Inject, Injectable } from '@nestjs/common';
+import { Kafka } from 'kafkajs';
+import { DataSource } from 'typeorm';
+import { SaleAuditor } from './sale-auditor';
+
+/** Shorter than the command line's: the caller waits on a connection. */
+const WAIT_FOR_REST_MS = 5_000;
+
+/** The checker over this process's own connections. */
+@Injectable()
+export class CheckerAuditor extends SaleAuditor {
+  constructor(
+    private readonly redis: RedisConnection,
+    private readonly kafka: Kafka,
+    private readonly dataSource: DataSource,
+    @Inject(KAFKA_SETTINGS) private readonly settings: KafkaSettings,
+  ) {
+    super();
+  }
+
+  async audit(saleId: string): Promise<AuditReport> {
+    return auditSale(
+      {
+        redis: this.redis.client,
+        kafka: this.kafka,
+        topic: prefixed(this.settings, ORDERS_ACCEPTED_TOPIC),
+        consumerGroup: prefixed(this.settings, ORDERS_CONSUMER_GROUP),
+        database: this.dataSource,
+      },
+      { saleId, waitForRestMs: WAIT_FOR_REST_MS },
+    );
+  }
+}

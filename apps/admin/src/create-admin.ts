@@ -1,0 +1,39 @@
+import { createHttpApp, serveDocs } from '@flux/http';
+import { KafkaAdmin } from '@flux/kafka';
+import { LedgerConnection } from '@flux/ledger';
+import { Catalogue } from '@flux/gate';
+import type { Telemetry } from '@flux/telemetry';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AdminConfig } from './admin-settings';
+import { AdminModule } from './admin.module';
+import { OPERATOR_AUTH } from './operators/operator-controller';
+
+/** A sale of the most items that a sale may have, each with the longest names. */
+const BODY_LIMIT_BYTES = 1_048_576;
+
+/** The admin process, complete but for listening. `close` answers what is under way, then leaves the servers. */
+export async function createAdmin(
+  config: AdminConfig,
+  telemetry: Telemetry,
+): Promise<NestFastifyApplication> {
+  const module = AdminModule.forRoot(config, telemetry);
+  const app = await createHttpApp({ module, telemetry, bodyLimitBytes: BODY_LIMIT_BYTES });
+  serveDocs(app, {
+    info: {
+      title: 'Flux-Gate operator API',
+      version: '1',
+      description: 'Defines sales and runs them. Every change is audited. Errors are RFC 9457 problem+json.',
+    },
+    components: { securitySchemes: { [OPERATOR_AUTH]: { type: 'http', scheme: 'bearer' } } },
+  });
+  const ledger = app.get(LedgerConnection);
+  const catalogue = app.get(Catalogue);
+  const kafka = app.get(KafkaAdmin);
+  telemetry.health.register('postgresql', () => ledger.answers());
+  telemetry.health.register('redis', async () => {
+    await catalogue.isWritten();
+    return true;
+  });
+  telemetry.health.register('kafka', () => kafka.isReachable());
+  return app;
+}

@@ -1,0 +1,47 @@
+import { describeFailure } from '@flux/ledger';
+import { LOG, type Log } from '@flux/telemetry';
+import { Inject, Injectable } from '@nestjs/common';
+import { MaintenanceMetrics, type MaintenanceTask } from './maintenance.metrics';
+import { MaintenanceService } from './maintenance.service';
+import { RepeatedTask } from './repeated-task';
+
+const CLOSING_PAUSE_MS = 1_000;
+const COMPLETING_PAUSE_MS = 10_000;
+const RETIRING_PAUSE_MS = 10_000;
+
+/** Does the maintenance again and again, from `start` to `stop`. */
+@Injectable()
+export class MaintenanceLoop {
+  private readonly tasks: readonly RepeatedTask[];
+
+  constructor(
+    maintenance: MaintenanceService,
+    private readonly metrics: MaintenanceMetrics,
+    @Inject(LOG) private readonly log: Log,
+  ) {
+    this.tasks = [
+      this.task('closing', CLOSING_PAUSE_MS, () => maintenance.close()),
+      this.task('completing', COMPLETING_PAUSE_MS, async () => {
+        const problems = await maintenance.complete();
+        if (problems !== undefined) metrics.stuck(problems);
+      }),
+      this.task('retiring', RETIRING_PAUSE_MS, () => maintenance.retire()),
+    ];
+  }
+
+  start(): void {
+    for (const task of this.tasks) task.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.tasks.map((task) => task.stop()));
+  }
+
+  private task(name: MaintenanceTask, pauseMs: number, work: () => Promise<void>): RepeatedTask {
+    const onFailure = (error: unknown): void => {
+      this.metrics.failed(name);
+      this.log.warn({ task: name, reason: describeFailure(error) }, 'a round of maintenance ended early');
+    };
+    return new RepeatedTask({ pauseMs, work, onFailure });
+  }
+}

@@ -1,0 +1,41 @@
+import type { SaleState } from '@flux/contracts';
+
+/** An item's row in the ledger: the truth about its units. */
+export interface LedgerCounters {
+  readonly initial: number;
+  readonly held: number;
+  readonly sold: number;
+  readonly parked: number;
+  readonly epoch: number;
+  readonly watermark: number;
+  readonly suspendedReason: string | null;
+}
+
+export interface SaleItem {
+  readonly saleId: string;
+  readonly productId: string;
+  readonly name: string;
+  readonly priceMinor: number;
+  readonly currency: string;
+  readonly perShopperLimit: number;
+  /** The gate has had this item: from then on a missing key is a loss, never a reason to write it. */
+  readonly gateOpened: boolean;
+  readonly ledger: LedgerCounters;
+}
+
+/** A sale as PostgreSQL has it: the state that the gate is driven to. */
+export interface Sale {
+  readonly id: string;
+  readonly name: string;
+  readonly state: SaleState;
+  readonly opensAt: Date;
+  readonly closesAt: Date;
+  readonly holdMs: number;
+  readonly createdAt: Date;
+  readonly items: readonly SaleItem[];
+}
+
+/** Units that nobody holds, bought or has booked. */
+export function freeUnits({ initial, held, sold, parked }: LedgerCounters): number {
+  return initial - held - sold - parked;
+}
