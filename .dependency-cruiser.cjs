@@ -51,7 +51,10 @@ module.exports = {
     {
       name: 'tests-stay-out-of-the-product',
       severity: 'error',
-      from: { path: '^(apps|libs)/', pathNot: '(\\.spec\\.ts$|^libs/testing/|^apps/admin/src/audit)' },
+      from: {
+        path: '^(apps|libs)/',
+        pathNot: '(\\.spec\\.ts$|^apps/[^/]+/test/|^libs/testing/|^apps/admin/src/audit)',
+      },
       to: { path: '^(test/|libs/testing/)' },
     },
   ],

@@ -13,6 +13,8 @@ export default tseslint.config(
       'max-params': ['error', 4],
       'no-console': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      // Nest declares the options of NestFactory as classes and means plain objects.
+      '@typescript-eslint/no-unsafe-class-instance-assignment': 'off',
       // Nest modules are classes without members.
       '@typescript-eslint/no-extraneous-class': ['error', { allowWithDecorator: true }],
       '@typescript-eslint/restrict-template-expressions': [

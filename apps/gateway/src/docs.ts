@@ -1,0 +1,87 @@
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { serveDocs } from '@flux/http';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { EXAMPLE, exampleOrderId } from './docs-examples';
+import type { GatewayConfig } from './gateway.config';
+import { SaleDirectory } from './sales/sale-directory';
+
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+type Parameter = NonNullable<Operation['parameters']>[number];
+
+/** Swagger UI of the shop API. Its examples name a sale that is open now, so that "Execute" works as it stands. */
+export function serveGatewayDocs(app: NestFastifyApplication, config: GatewayConfig): void {
+  const directory = app.get(SaleDirectory);
+  serveDocs(app, {
+    info: {
+      title: 'Flux-Gate shop API',
+      version: '1',
+      description: 'Decides at once who gets a unit of something scarce. Errors are RFC 9457 problem+json.',
+    },
+    components: {
+      securitySchemes: { shopper: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+    },
+    patch: async (document) => {
+      const identified = config.FLUX_AUTH === 'demo' ? withDemoShopper(document) : document;
+      return withItem(identified, await openItem(directory));
+    },
+  });
+}
+
+/** In demo mode the shopper is a header, which Swagger UI fills in. */
+function withDemoShopper(document: OpenAPIObject): OpenAPIObject {
+  const paths = Object.fromEntries(
+    Object.entries(document.paths).map(([path, operations]) => {
+      const { get, post } = operations;
+      return [
+        path,
+        {
+          ...(get === undefined ? {} : { get: withShopperHeader(get) }),
+          ...(post === undefined ? {} : { post: withShopperHeader(post) }),
+        },
+      ];
+    }),
+  );
+  return { ...document, components: { ...document.components, securitySchemes: {} }, paths };
+}
+
+function withShopperHeader(operation: Operation): Operation {
+  if (operation.security === undefined) return operation;
+  const header: Parameter = {
+    name: 'x-shopper-id',
+    in: 'header',
+    required: true,
+    description: 'Who the shopper is, believed in demo mode only',
+    schema: { type: 'string' },
+    example: EXAMPLE.shopperId,
+  };
+  return { ...operation, security: [], parameters: [header, ...(operation.parameters ?? [])] };
+}
+
+interface ExampleItem {
+  readonly saleId: string;
+  readonly productId: string;
+}
+
+function withItem(document: OpenAPIObject, item: ExampleItem | undefined): OpenAPIObject {
+  if (item === undefined) return document;
+  const text = JSON.stringify(document)
+    .replaceAll(EXAMPLE.orderId, exampleOrderId(item))
+    .replaceAll(EXAMPLE.saleId, item.saleId)
+    .replaceAll(EXAMPLE.productId, item.productId);
+  return JSON.parse(text) as OpenAPIObject;
+}
+
+/** An item of a sale that runs now; undefined where there is none or Redis does not answer. */
+async function openItem(directory: SaleDirectory): Promise<ExampleItem | undefined> {
+  const sales = await directory.list().catch(() => undefined);
+  const now = Date.now();
+  const open = sales?.find(
+    ({ state, opensAt, closesAt }) =>
+      state === 'open' && Date.parse(opensAt) <= now && now < Date.parse(closesAt),
+  );
+  const [item] = open?.items ?? [];
+  return open === undefined || item === undefined
+    ? undefined
+    : { saleId: open.id, productId: item.productId };
+}

@@ -1,0 +1,99 @@
+import { choiceSetting, flagSetting, integerSetting, textSetting } from '@flux/config';
+import { redisSettings } from '@flux/gate';
+import { telemetrySettings } from '@flux/telemetry';
+import { z } from 'zod';
+
+/** HS256 is as strong as its key: RFC 7518 asks for one as long as the digest. */
+const MIN_SECRET_BYTES = 32;
+
+const portSetting = (fallback: number, description: string) =>
+  integerSetting({ default: fallback, min: 1, max: 65_535, unit: 'port', description });
+
+/** Everything the gateway reads from its environment. */
+export const gatewaySettings = z
+  .object({
+    ...telemetrySettings.shape,
+    ...redisSettings.shape,
+    FLUX_GATEWAY_HOST: textSetting({
+      default: '127.0.0.1',
+      unit: 'address',
+      description: 'Where the shop API listens',
+    }),
+    FLUX_GATEWAY_PORT: portSetting(3000, 'Port of the shop API'),
+    FLUX_GATEWAY_MANAGEMENT_PORT: portSetting(9400, "Port of the gateway's /metrics and /health"),
+    FLUX_AUTH: choiceSetting({
+      choices: ['jwt', 'demo'],
+      default: 'jwt',
+      description:
+        'Who the shopper is: the sub of a verified JWT, or, never in production, the header x-shopper-id',
+    }),
+    FLUX_JWT_SECRET: textSetting({
+      default: '',
+      unit: 'text, 32 bytes or more',
+      description: 'Key of the HS256 tokens that the shop gives its shoppers; needed with FLUX_AUTH=jwt',
+    }),
+    FLUX_JWT_ISSUER: textSetting({
+      default: '',
+      unit: 'text',
+      description: 'The iss that a token must have; empty: any',
+    }),
+    FLUX_JWT_AUDIENCE: textSetting({
+      default: '',
+      unit: 'text',
+      description: 'The aud that a token must have; empty: any',
+    }),
+    FLUX_CORS_ORIGINS: textSetting({
+      default: '',
+      unit: 'origins, separated by commas',
+      description: 'Web origins whose pages may call the shop API; empty: none',
+    }),
+    FLUX_DOCS: flagSetting({
+      default: false,
+      description: 'Serve Swagger UI in production too; elsewhere it always is',
+    }),
+    FLUX_ADDRESS_LIMIT: integerSetting({
+      default: 200,
+      min: 1,
+      max: 1_000_000,
+      unit: 'requests',
+      description: 'Requests that one address may make in a window',
+    }),
+    FLUX_ADDRESS_WINDOW_MS: integerSetting({
+      default: 1_000,
+      min: 100,
+      max: 3_600_000,
+      unit: 'ms',
+      description: 'Length of that window',
+    }),
+  })
+  .superRefine((config, context) => {
+    const problem = (variable: string, message: string): void => {
+      context.addIssue({ code: 'custom', path: [variable], message });
+    };
+    if (config.FLUX_AUTH === 'demo' && config.NODE_ENV === 'production') {
+      problem('FLUX_AUTH', 'demo is refused when NODE_ENV is production');
+    }
+    if (config.FLUX_AUTH === 'jwt' && config.FLUX_JWT_SECRET === '') {
+      problem('FLUX_JWT_SECRET', 'is needed with FLUX_AUTH=jwt');
+    } else if (config.FLUX_AUTH === 'jwt' && Buffer.byteLength(config.FLUX_JWT_SECRET) < MIN_SECRET_BYTES) {
+      problem('FLUX_JWT_SECRET', `must be ${MIN_SECRET_BYTES} bytes or longer`);
+    }
+    for (const origin of originsOf(config.FLUX_CORS_ORIGINS)) {
+      if (!isOrigin(origin)) problem('FLUX_CORS_ORIGINS', 'must be origins such as https://shop.example');
+    }
+  });
+export type GatewayConfig = z.output<typeof gatewaySettings>;
+
+/** Injection token of the parsed configuration. */
+export const GATEWAY_CONFIG = Symbol('gateway.config');
+
+export function originsOf(list: string): readonly string[] {
+  return list
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter((origin) => origin !== '');
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}

@@ -1,0 +1,54 @@
+import { Controller, Get, HttpCode, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
+import type { OrderAnswer } from '@flux/contracts';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ClaimedShopperGuard } from '../guards/claimed-shopper.guard';
+import { IdentityGuard } from '../guards/identity.guard';
+import { PurchaseShapeGuard } from '../guards/purchase-shape.guard';
+import { factOf } from '../guards/request-facts';
+import { SoldOutGuard } from '../guards/sold-out.guard';
+import { orUnavailable } from '../or-unavailable';
+import { OrderStatusService } from './order-status.service';
+import { DocumentOrder, DocumentPurchase } from './orders.docs';
+import { purchaseAnswer } from './purchase-answer';
+import { PurchaseService } from './purchase.service';
+
+/** Buying, and reading what was bought. The guards stand in the order in which they are asked. */
+@Controller('v1/orders')
+export class OrdersController {
+  constructor(
+    private readonly purchases: PurchaseService,
+    private readonly orders: OrderStatusService,
+  ) {}
+
+  @Post()
+  @HttpCode(202)
+  @UseGuards(PurchaseShapeGuard, ClaimedShopperGuard, SoldOutGuard, IdentityGuard)
+  @DocumentPurchase()
+  async buy(
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<string> {
+    const outcome = await this.purchases.buy(factOf(request, 'wish'), factOf(request, 'shopper'));
+    const answer = purchaseAnswer(outcome);
+    if (answer.kind === 'refused') throw answer.problem;
+    reply.headers({
+      'content-type': 'application/json; charset=utf-8',
+      'cache-control': 'no-store',
+      location: answer.location,
+    });
+    if (answer.replayed) reply.header('idempotency-replayed', 'true');
+    return answer.body;
+  }
+
+  @Get(':orderId')
+  @UseGuards(ClaimedShopperGuard, IdentityGuard)
+  @DocumentOrder()
+  async find(
+    @Param('orderId') orderId: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<OrderAnswer> {
+    reply.header('cache-control', 'no-store');
+    return orUnavailable(this.orders.find(orderId, factOf(request, 'shopper')));
+  }
+}

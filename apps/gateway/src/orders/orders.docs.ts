@@ -1,0 +1,101 @@
+import { applyDecorators } from '@nestjs/common';
+import { acceptedAnswerSchema, orderAnswerSchema, purchaseBodySchema } from '@flux/contracts';
+import { ApiProblems, openApiSchema } from '@flux/http';
+import {
+  ApiBody,
+  ApiHeader,
+  ApiOperation,
+  ApiParam,
+  ApiResponse,
+  ApiSecurity,
+  ApiTags,
+} from '@nestjs/swagger';
+import { EXAMPLE } from '../docs-examples';
+
+const { saleId, productId, orderId } = EXAMPLE;
+const acceptedAt = '2026-11-27T09:00:00.123Z';
+const answered = { orderId, status: 'accepted', productId, saleId, quantity: 1, acceptedAt };
+
+/** OpenAPI of `POST /v1/orders`. */
+export function DocumentPurchase(): MethodDecorator {
+  return applyDecorators(
+    ApiTags('orders'),
+    ApiOperation({
+      summary: 'Buy',
+      description:
+        'Decided at once and for good. Repeat a request with the same key as often as needed: it buys once.',
+    }),
+    ApiSecurity('shopper'),
+    ApiHeader({
+      name: 'Idempotency-Key',
+      required: true,
+      description:
+        'Names this purchase: 16 to 64 of [A-Za-z0-9_-], made by the caller. Or as `x-idempotency-key`.',
+      schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{16,64}$' },
+      example: EXAMPLE.idempotencyKey,
+    }),
+    ApiBody({
+      schema: openApiSchema(purchaseBodySchema, 'input'),
+      examples: {
+        simple: { summary: "From the product's current sale", value: { productId, quantity: 1 } },
+        named: { summary: 'From this sale and no later one', value: { productId, quantity: 1, saleId } },
+      },
+    }),
+    ApiResponse({
+      status: 202,
+      description: 'Accepted: the units are taken. A replay has the same bytes.',
+      headers: {
+        Location: { description: "The order's address", schema: { type: 'string' } },
+        'Idempotency-Replayed': { description: '`true` at a replay', schema: { type: 'string' } },
+      },
+      content: { 'application/json': { schema: openApiSchema(acceptedAnswerSchema), example: answered } },
+    }),
+    ApiProblems(
+      'invalid-request',
+      'invalid-idempotency-key',
+      'unauthenticated',
+      'unknown-product',
+      'sold-out',
+      'shopper-limit',
+      'sale-not-open',
+      'sale-closed',
+      'payload-too-large',
+      'unsupported-media-type',
+      'idempotency-key-reused',
+      'rate-limited',
+      'not-ready',
+      'temporarily-unavailable',
+      'outcome-unknown',
+    ),
+  );
+}
+
+/** OpenAPI of `GET /v1/orders/:orderId`. */
+export function DocumentOrder(): MethodDecorator {
+  return applyDecorators(
+    ApiTags('orders'),
+    ApiOperation({
+      summary: 'Read an order of your own',
+      description: 'The example is the order that the example of the purchase makes: send that one first.',
+    }),
+    ApiSecurity('shopper'),
+    ApiParam({ name: 'orderId', example: orderId }),
+    ApiResponse({
+      status: 200,
+      content: {
+        'application/json': {
+          schema: openApiSchema(orderAnswerSchema),
+          example: { ...answered, status: 'confirmed', updatedAt: '2026-11-27T09:00:00.321Z' },
+        },
+      },
+    }),
+    ApiProblems(
+      'unauthenticated',
+      'unknown-order',
+      'sale-closed',
+      'rate-limited',
+      'not-ready',
+      'temporarily-unavailable',
+    ),
+  );
+}

@@ -1,0 +1,53 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { GateClient } from '@flux/gate';
+import { LOG, Metrics, SECONDS_BUCKETS, SIZE_BUCKETS, type Log } from '@flux/telemetry';
+import type { PurchaseOutcome } from './purchase-answer';
+
+/** What became of purchases, how long the decision took, and how well calls to the gate are shared. */
+@Injectable()
+export class PurchaseMetrics {
+  private readonly decisions;
+  private readonly seconds;
+
+  constructor(metrics: Metrics, gate: GateClient, @Inject(LOG) log: Log) {
+    this.decisions = metrics.counter({
+      name: 'purchase_decisions_total',
+      help: 'Purchases by outcome; soldOutLocally was refused without asking the gate',
+      labels: ['outcome'],
+    });
+    this.seconds = metrics.histogram({
+      name: 'purchase_decision_seconds',
+      help: 'From the verified request to its outcome',
+      labels: ['outcome'],
+      buckets: SECONDS_BUCKETS,
+    });
+    const batch = metrics.histogram({
+      name: 'reserve_batch_requests',
+      help: 'Purchases that shared a call to the gate',
+      buckets: SIZE_BUCKETS.filter((size) => size <= 64),
+    });
+    const call = metrics.histogram({
+      name: 'reserve_call_seconds',
+      help: 'One call to the gate, from the turn of the event loop to its answers',
+      buckets: SECONDS_BUCKETS,
+    });
+    gate.observe({
+      onReserveCall: ({ requests, durationMs }) => {
+        batch.observe(requests);
+        call.observe(durationMs / 1_000);
+      },
+      onUnexpectedReply: (error) => {
+        log.error({ err: error }, 'the gate answered in an unknown shape');
+      },
+    });
+  }
+
+  decided(outcome: PurchaseOutcome['outcome'], durationMs: number): void {
+    this.decisions.inc({ outcome });
+    this.seconds.observe({ outcome }, durationMs / 1_000);
+  }
+
+  refusedLocally(): void {
+    this.decisions.inc({ outcome: 'soldOutLocally' });
+  }
+}

@@ -1,0 +1,214 @@
+import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+import { loadConfig } from '@flux/config';
+import type { ItemRef, PublicSale } from '@flux/contracts';
+import { Catalogue, GateClient, RedisConnection, redisSettings } from '@flux/gate';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Health, Metrics, createLog } from '@flux/telemetry';
+import { createGateway } from '../src/create-gateway';
+import { gatewaySettings } from '../src/gateway.config';
+
+// Hundreds of requests on a machine that others use too; the tests assert their own limits.
+jest.setTimeout(60_000);
+
+/** A gateway of a test: the real app on a real socket. Ends with `closeGateways` at the latest. */
+export interface TestGateway {
+  readonly base: string;
+  /** Its log lines at `warn` and above. */
+  readonly lines: string[];
+  readonly metrics: Metrics;
+  close(): Promise<void>;
+}
+
+const DEFAULTS = {
+  NODE_ENV: 'test',
+  FLUX_AUTH: 'demo',
+  FLUX_ADDRESS_LIMIT: '1000000',
+  FLUX_LOG_LEVEL: 'warn',
+};
+
+const open = new Set<NestFastifyApplication>();
+
+/** For `afterAll`: also after a test that failed before it closed its own. */
+export async function closeGateways(): Promise<void> {
+  await Promise.all([...open].map((app) => app.close()));
+  open.clear();
+}
+
+/** Resolves when it listens and Redis answers. */
+export async function startGateway(
+  redisUrl: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestGateway> {
+  const config = loadConfig(gatewaySettings, { ...DEFAULTS, REDIS_URL: redisUrl, ...env });
+  const lines: string[] = [];
+  const metrics = new Metrics('gateway');
+  const log = createLog(config, 'gateway', {
+    write: (line: string) => {
+      lines.push(line);
+    },
+  });
+  const app = await createGateway(config, { log, metrics, health: new Health() });
+  open.add(app);
+  await app.get(RedisConnection).whenReady();
+  await app.listen(0, '127.0.0.1');
+  return {
+    base: await app.getUrl(),
+    lines,
+    metrics,
+    close: async () => {
+      open.delete(app);
+      await app.close();
+    },
+  };
+}
+
+interface NewItem {
+  readonly stock?: number;
+  readonly perShopperLimit?: number;
+  readonly opensInMs?: number;
+  readonly closesInMs?: number;
+  readonly lowBelow?: number;
+  readonly state?: PublicSale['state'];
+}
+
+/** The admin process's part, for one Redis: opens items and writes the public records. */
+export class Shop {
+  readonly connection: RedisConnection;
+  readonly gate: GateClient;
+  readonly catalogue: Catalogue;
+  private readonly sales: PublicSale[] = [];
+
+  constructor(redisUrl: string) {
+    this.connection = new RedisConnection(loadConfig(redisSettings, { REDIS_URL: redisUrl }));
+    this.gate = new GateClient(this.connection);
+    this.catalogue = new Catalogue(this.connection);
+  }
+
+  /** A sale with one product, known in the catalogue; opened at the gate unless it is scheduled or retired. */
+  async open(options: NewItem & { readonly productId?: string } = {}): Promise<ItemRef> {
+    const { stock = 100, perShopperLimit = 5, opensInMs = -60_000, closesInMs = 3_600_000 } = options;
+    const { lowBelow = 10, state = 'open' } = options;
+    await this.connection.whenReady();
+    const item = { saleId: randomId('sale'), productId: options.productId ?? randomId('product') };
+    const opensAtMs = Date.now() + opensInMs;
+    const closesAtMs = Date.now() + closesInMs;
+    if (state !== 'scheduled' && state !== 'retired') {
+      const window = { opensAtMs, closesAtMs };
+      const opened = await this.gate.open({
+        ...item,
+        epoch: 1,
+        available: stock,
+        perShopperLimit,
+        ...window,
+      });
+      if (opened.outcome !== 'opened') throw new Error(opened.outcome);
+    }
+    this.sales.unshift({
+      id: item.saleId,
+      name: 'Friday drop',
+      state,
+      opensAt: new Date(opensAtMs).toISOString(),
+      closesAt: new Date(closesAtMs).toISOString(),
+      items: [
+        {
+          productId: item.productId,
+          name: 'Sneaker',
+          priceMinor: 100,
+          currency: 'EUR',
+          perShopperLimit,
+          lowBelow,
+        },
+      ],
+    });
+    await this.catalogue.write({ sales: this.sales });
+    return item;
+  }
+
+  close(): void {
+    this.connection.close();
+  }
+}
+
+export function randomId(kind: string): string {
+  return `${kind}-${randomUUID().slice(0, 13)}`;
+}
+
+export interface Purchase {
+  readonly body: unknown;
+  readonly shopper?: string;
+  readonly key?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** `POST /v1/orders` in demo mode. A string as the body is sent as it is. */
+export function buy(
+  { base }: { readonly base: string },
+  { body, shopper, key, headers }: Purchase,
+): Promise<Response> {
+  return fetch(`${base}/v1/orders`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'idempotency-key': key ?? randomUUID(),
+      'x-shopper-id': shopper ?? randomId('shopper'),
+      ...headers,
+    },
+    body: typeof body === 'string' ? body : JSON.stringify(body),
+  });
+}
+
+/**
+ * Writes all purchases to one socket at once (HTTP pipelining), so that the gateway reads them in one turn of its event
+ * loop. Answers the status lines, in order.
+ */
+export function pipeline(
+  { base }: { readonly base: string },
+  purchases: readonly { readonly productId: string; readonly shopper: string }[],
+): Promise<readonly string[]> {
+  const requests = purchases.map(({ productId, shopper }, index) => {
+    const body = JSON.stringify({ productId });
+    const lines = [
+      'POST /v1/orders HTTP/1.1',
+      'Host: gateway',
+      'Content-Type: application/json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      `Idempotency-Key: ${randomUUID()}`,
+      `x-shopper-id: ${shopper}`,
+      ...(index === purchases.length - 1 ? ['Connection: close'] : []),
+    ];
+    return `${lines.join('\r\n')}\r\n\r\n${body}`;
+  });
+  const { port, hostname } = new URL(base);
+  return new Promise((resolve, reject) => {
+    const socket = connect(Number(port), hostname, () => {
+      socket.write(requests.join(''));
+    });
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk) => chunks.push(chunk));
+    socket.on('error', reject).on('close', () => {
+      resolve(
+        Buffer.concat(chunks)
+          .toString()
+          .match(/HTTP\/1\.1 \d+/g) ?? [],
+      );
+    });
+  });
+}
+
+/** Calls of a Redis command since the last `CONFIG RESETSTAT`. */
+export async function callsOf(redis: RedisServerLike, command: string): Promise<number> {
+  const stats = await redis.client.info('commandstats');
+  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+}
+
+interface RedisServerLike {
+  readonly client: { info(section: string): Promise<string> };
+}
+
+export async function codeOf(answer: Response): Promise<unknown> {
+  const problem = (await answer.json()) as Record<string, unknown>;
+  expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
+  expect(problem['status']).toBe(answer.status);
+  return problem['code'];
+}

@@ -1,0 +1,97 @@
+import { ProblemError } from '@flux/contracts';
+import type { Metrics } from '@flux/telemetry';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { renderProblem } from './answer-problem';
+import { answerClientError } from './client-error';
+import { jsonHazardOf } from './json-hazards';
+import { LIMITS } from './limits';
+import { observeRequests } from './observe-requests';
+import { REQUEST_ID_HEADER, requestIdOf } from './request-id';
+import type { RouteTable } from './route-table';
+import { problemOfStatus } from './to-problem';
+
+interface AdapterOptions {
+  readonly bodyLimitBytes: number;
+  readonly metrics: Metrics;
+  readonly routes: RouteTable;
+}
+
+/**
+ * Fastify with every limit set, JSON as its only body type, a request id on every answer and its refusals as
+ * problem+json. Proxies are not trusted: the peer's address is the client's.
+ */
+export function createHttpAdapter({ bodyLimitBytes, metrics, routes }: AdapterOptions): FastifyAdapter {
+  const adapter = new FastifyAdapter({
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: LIMITS.requestTimeoutMs,
+    connectionTimeout: LIMITS.connectionTimeoutMs,
+    keepAliveTimeout: LIMITS.keepAliveTimeoutMs,
+    http: {
+      maxHeaderSize: LIMITS.headerBytes,
+      headersTimeout: LIMITS.headersTimeoutMs,
+      connectionsCheckingInterval: LIMITS.checkingIntervalMs,
+    },
+    routerOptions: { maxParamLength: LIMITS.paramLength },
+    trustProxy: false,
+    requestIdHeader: false,
+    genReqId: requestIdOf,
+    // While closing, requests on open connections are still answered, each with `Connection: close`.
+    return503OnClosing: false,
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      refuse(request, reply, problemOfStatus(error.statusCode ?? 400));
+    },
+    clientErrorHandler: answerClientError,
+  });
+  const instance = adapter.getInstance<FastifyInstance>();
+  instance.addHook('onRoute', ({ method, url }) => {
+    if (url !== '*') routes.add(method, url);
+  });
+  instance.addHook('onRequest', (request, reply, done) => {
+    reply.header(REQUEST_ID_HEADER, request.id);
+    const refusal = refusalOf(request);
+    if (refusal === undefined) done();
+    else refuse(request, reply, refusal);
+  });
+  takeJsonOnly(instance);
+  endConnectionsWhileClosing(instance);
+  observeRequests(instance, metrics);
+  return adapter;
+}
+
+function refuse(request: FastifyRequest, reply: FastifyReply, problem: ProblemError): void {
+  const { status, headers, body } = renderProblem(problem, request.id);
+  void reply.header(REQUEST_ID_HEADER, request.id).status(status).headers(headers).send(Buffer.from(body));
+}
+
+/** What is refused on the request's head alone. */
+function refusalOf({ raw }: FastifyRequest): ProblemError | undefined {
+  if ((raw.url ?? '').length > LIMITS.urlBytes) return problemOfStatus(414);
+  if (raw.rawHeaders.length / 2 > LIMITS.headers) return problemOfStatus(431);
+  const encoding = raw.headers['content-encoding'];
+  // Nothing is decompressed, so no small body can grow.
+  return encoding === undefined || encoding === 'identity' ? undefined : problemOfStatus(415);
+}
+
+/** Else a connection whose last answer goes out after the close would stay open, idle, and hold the close up. */
+function endConnectionsWhileClosing(instance: FastifyInstance): void {
+  let closing = false;
+  instance.addHook('preClose', (done) => {
+    closing = true;
+    done();
+  });
+  instance.addHook('onSend', (_request, reply, _payload, done) => {
+    if (closing) reply.header('connection', 'close');
+    done();
+  });
+}
+
+function takeJsonOnly(instance: FastifyInstance): void {
+  const parse = instance.getDefaultJsonParser('error', 'error');
+  instance.removeAllContentTypeParsers();
+  instance.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    const text = body.toString();
+    if (jsonHazardOf(text) === undefined) void parse(request, text, done);
+    else done(problemOfStatus(400), undefined);
+  });
+}

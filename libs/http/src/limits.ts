@@ -1,0 +1,16 @@
+/** What a request may cost before anything of ours looks at it. */
+export const LIMITS = {
+  /** Node's default is 16 kB. */
+  headerBytes: 8_192,
+  headers: 64,
+  urlBytes: 2_048,
+  /** The longest parameter of ours is an order id: 104 characters. */
+  paramLength: 120,
+  headersTimeoutMs: 5_000,
+  requestTimeoutMs: 10_000,
+  /** Silence on a socket with a request under way. */
+  connectionTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 65_000,
+  /** How often Node looks for requests past their time; its default is 30 s. */
+  checkingIntervalMs: 1_000,
+} as const;
