@@ -1,15 +1,19 @@
 import type { OrderStatus } from '@flux/contracts';
 
-/** An order as the gate knows it: the idempotency record and the status in one. */
-export interface GateOrder {
+/** What the 202 is rendered from, at the first answer and at every replay. */
+export interface PlacedOrder {
   readonly orderId: string;
   readonly saleId: string;
   readonly productId: string;
   readonly quantity: number;
-  readonly status: OrderStatus;
   /** 0 where a rebuild wrote the record. */
   readonly sequence: number;
   readonly acceptedAtMs: number;
+}
+
+/** An order as the gate knows it: the idempotency record and the status in one. */
+export interface GateOrder extends PlacedOrder {
+  readonly status: OrderStatus;
   readonly updatedAtMs: number;
 }
 
@@ -27,8 +31,8 @@ export interface ReserveRequest {
 
 /** What the gate said of one purchase. Every value but the last two is a decision; `unavailable` had no effect. */
 export type ReserveOutcome =
-  | { readonly outcome: 'accepted'; readonly order: GateOrder }
-  | { readonly outcome: 'replayed'; readonly order: GateOrder }
+  | { readonly outcome: 'accepted'; readonly order: PlacedOrder }
+  | { readonly outcome: 'replayed'; readonly order: PlacedOrder }
   /** The key was used for another payload. */
   | { readonly outcome: 'reused' }
   | { readonly outcome: 'soldOut'; readonly version: number; readonly available: number }
@@ -63,7 +67,13 @@ export interface SettleRequest {
   /** The order that has the watermark's sequence. */
   readonly watermarkOrderId: string;
   readonly settledAtMs: number;
+  /** The orders whose status is not `confirmed`; a repeat changes nothing. */
   readonly states: readonly StateWrite[];
+  /**
+   * Set: `states` names every order above this sequence that is not `confirmed`. A gate whose watermark is lower has
+   * missed a settle and answers `behind`, so that a rejected order never reads as confirmed. Left out: not checked.
+   */
+  readonly statesAfter?: number;
 }
 
 export type SettleOutcome =
@@ -72,6 +82,8 @@ export type SettleOutcome =
   | { readonly outcome: 'otherEpoch'; readonly epoch: number }
   /** The item's keys are gone: nothing to do. */
   | { readonly outcome: 'gone' }
+  /** An earlier settle is missing: nothing changed. Settle again with all states above this watermark. */
+  | { readonly outcome: 'behind'; readonly watermark: number }
   /** The gate does not know the watermark's order: Redis went back in time. The item is closed for a rebuild. */
   | { readonly outcome: 'rewound' };
 
@@ -86,7 +98,13 @@ export interface OpenRequest {
 }
 
 export type OpenOutcome =
-  { readonly outcome: 'opened' } | { readonly outcome: 'alreadyOpened'; readonly state: ItemState };
+  | { readonly outcome: 'opened' }
+  /** Opened before in this epoch: nothing changed. */
+  | { readonly outcome: 'alreadyOpened'; readonly state: ItemState }
+  /** The gate has the item in another epoch: nothing changed. */
+  | { readonly outcome: 'otherEpoch'; readonly epoch: number }
+  /** The key has a foreign type, or is left from before although the item is not there: nothing changed. */
+  | { readonly outcome: 'unsafe'; readonly key: string };
 
 /** `suspended` items answer NOT_READY until they are rebuilt. */
 export type ItemState = 'open' | 'paused' | 'closed' | 'suspended';
@@ -95,6 +113,19 @@ export type ItemState = 'open' | 'paused' | 'closed' | 'suspended';
 export type TransitionOutcome =
   | { readonly outcome: 'done' }
   | { readonly outcome: 'refused'; readonly state: ItemState }
+  | { readonly outcome: 'gone' };
+
+export interface RetireRequest {
+  readonly saleId: string;
+  readonly productId: string;
+  /** When the item's keys end. The caller keeps the 24 h rule. */
+  readonly endsAtMs: number;
+}
+
+export type RetireOutcome =
+  | { readonly outcome: 'retired' }
+  /** Not closed, or its outbox holds entries: nothing changed. */
+  | { readonly outcome: 'refused'; readonly state: ItemState; readonly outboxLength: number }
   | { readonly outcome: 'gone' };
 
 export interface AdjustRequest {
@@ -131,6 +162,37 @@ export type ReleaseOutcome =
   /** Released before, counted by a newer epoch, or the item's keys have ended. */
   | { readonly outcome: 'done' }
   | { readonly outcome: 'notReady' };
+
+export type ReadOrderOutcome =
+  | {
+      readonly outcome: 'order';
+      readonly order: GateOrder;
+      /** Whether this shopper placed the order; the gate keeps only a hash of the name. */
+      readonly belongsTo: (shopperId: string) => boolean;
+    }
+  | { readonly outcome: 'unknownOrder' }
+  /** The item's keys are missing, or older than an epoch this process has seen. */
+  | { readonly outcome: 'notReady' };
+
+export interface LeaseRequest {
+  readonly saleId: string;
+  readonly productId: string;
+  /** Who reads the outbox: unique per process. */
+  readonly owner: string;
+  /** Id of the last entry that Kafka acknowledged to this owner; undefined at its first request. */
+  readonly position: string | undefined;
+}
+
+export type LeaseOutcome =
+  /**
+   * Read on after `position`, which is authoritative: it falls back to `0-0` when Redis was restarted or replaced, so
+   * that no entry that took the place of a forgotten one is skipped. After a reconnect renew before reading.
+   */
+  | { readonly outcome: 'held'; readonly position: string }
+  /** Another owner has it. */
+  | { readonly outcome: 'taken'; readonly remainingMs: number }
+  /** There is neither item nor outbox. */
+  | { readonly outcome: 'gone' };
 
 /** The item's counters as the gate has them, read in one step. */
 export interface GateItem {

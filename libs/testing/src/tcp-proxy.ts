@@ -1,14 +1,19 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** What a proxy does with the bytes: hands them on, holds the answers back, or breaks every connection. */
-export type ProxyMode = 'pass' | 'hold-answers' | 'cut';
+/** What a proxy does with the bytes: hands them on, holds them (or the answers only), or breaks every connection. */
+export type ProxyMode = 'pass' | 'hold' | 'hold-answers' | 'cut';
+
+interface Pair {
+  readonly client: Socket;
+  readonly upstream: Socket;
+}
 
 /**
- * A TCP proxy on loopback for faults between a process and its server. Held answers are kept, not lost: with
+ * A TCP proxy on loopback for faults between a process and its server. Held bytes are kept, not lost: with
  * `pass` they go out.
  */
 export class TcpProxy {
-  private readonly pairs = new Set<{ readonly client: Socket; readonly upstream: Socket }>();
+  private readonly pairs = new Set<Pair>();
   private mode: ProxyMode = 'pass';
 
   private constructor(
@@ -34,11 +39,7 @@ export class TcpProxy {
 
   set(mode: ProxyMode): void {
     this.mode = mode;
-    for (const pair of this.pairs) {
-      if (mode === 'cut') pair.client.destroy();
-      else if (mode === 'hold-answers') pair.upstream.pause();
-      else pair.upstream.resume();
-    }
+    for (const pair of this.pairs) this.apply(pair);
   }
 
   async stop(): Promise<void> {
@@ -56,7 +57,7 @@ export class TcpProxy {
       return;
     }
     const upstream = connect(this.target.port, this.target.host);
-    const pair = { client, upstream };
+    const pair: Pair = { client, upstream };
     this.pairs.add(pair);
     const end = (): void => {
       this.pairs.delete(pair);
@@ -66,6 +67,25 @@ export class TcpProxy {
     for (const socket of [client, upstream]) socket.on('error', end).on('close', end);
     client.on('data', (chunk) => upstream.write(chunk));
     upstream.on('data', (chunk) => client.write(chunk));
-    if (this.mode === 'hold-answers') upstream.pause();
+    this.apply(pair);
+  }
+
+  private apply({ client, upstream }: Pair): void {
+    switch (this.mode) {
+      case 'pass':
+        client.resume();
+        upstream.resume();
+        return;
+      case 'hold':
+        client.pause();
+        upstream.pause();
+        return;
+      case 'hold-answers':
+        client.resume();
+        upstream.pause();
+        return;
+      case 'cut':
+        client.destroy();
+    }
   }
 }

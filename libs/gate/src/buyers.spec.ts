@@ -1,0 +1,10 @@
+import { Buyers } from './buyers';
+
+it('has everyone it was made of, and nobody else', async () => {
+  const inside = Array.from({ length: 3_000 }, (_, index) => `buyer-${index}`);
+  const buyers = await Buyers.of(inside);
+  expect(inside.every((shopper) => buyers.has(shopper))).toBe(true);
+  expect(inside.some((shopper) => buyers.has(`${shopper}x`))).toBe(false);
+  expect(buyers.size).toBe(3_000);
+  expect((await Buyers.of([])).has('buyer-1')).toBe(false);
+});

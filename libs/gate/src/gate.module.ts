@@ -1,0 +1,53 @@
+import { Logger, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { Catalogue } from './catalogue';
+import { GateClient } from './gate.client';
+import { Outboxes } from './outboxes';
+import { RedisConnection } from './redis-connection';
+import type { RedisConfig } from './settings';
+import { GateSubscriber } from './subscriber';
+
+/**
+ * Gives GateClient, Catalogue, Outboxes, GateSubscriber and RedisConnection to the whole process. Connects at once
+ * and in the background. The connections close with `onApplicationShutdown`: stop what uses the gate before that,
+ * in `onModuleDestroy` or `beforeApplicationShutdown`.
+ */
+@Module({})
+export class GateModule implements OnApplicationShutdown {
+  constructor(
+    private readonly connection: RedisConnection,
+    private readonly subscriber: GateSubscriber,
+  ) {
+    const logger = new Logger('Gate');
+    connection.onChange((event) => {
+      if (event.state === 'up') logger.log('Redis is connected');
+      else logger.warn(`Redis is not connected: ${event.reason}`);
+    });
+  }
+
+  /** @param config `redisSettings`, parsed; other fields do no harm */
+  static forRoot(config: RedisConfig): DynamicModule {
+    const onConnection = <Service>(service: new (connection: RedisConnection) => Service) => ({
+      provide: service,
+      inject: [RedisConnection],
+      useFactory: (connection: RedisConnection) => new service(connection),
+    });
+    const services = [GateClient, Catalogue, Outboxes, GateSubscriber, RedisConnection];
+    return {
+      module: GateModule,
+      global: true,
+      providers: [
+        { provide: RedisConnection, useFactory: () => new RedisConnection(config) },
+        { provide: GateSubscriber, useFactory: () => new GateSubscriber(config) },
+        onConnection(GateClient),
+        onConnection(Catalogue),
+        onConnection(Outboxes),
+      ],
+      exports: services,
+    };
+  }
+
+  onApplicationShutdown(): void {
+    this.subscriber.close();
+    this.connection.close();
+  }
+}

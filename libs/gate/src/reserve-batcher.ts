@@ -1,0 +1,150 @@
+import { MAX_ORDERS_PER_MESSAGE, type ItemRef } from '@flux/contracts';
+import type { EpochFloors } from './epoch-floors';
+import { itemKeys } from './gate-keys';
+import type { GateObserver } from './observer';
+import type { ReserveOutcome, ReserveRequest } from './outcomes';
+import {
+  assertReservable,
+  decodeReserveOutcome,
+  decodeReserveReply,
+  reserveArgs,
+  type ReserveReply,
+} from './reserve-codec';
+import type { CallResult, ScriptCall, ScriptRunner } from './script-runner';
+import { SCRIPTS } from './scripts.generated';
+
+interface Waiting {
+  readonly request: ReserveRequest;
+  readonly answer: (outcome: ReserveOutcome) => void;
+}
+
+/** Requests of one item that share a script call. */
+interface Slice {
+  readonly item: ItemRef;
+  readonly name: string;
+  readonly waiting: readonly Waiting[];
+}
+
+interface BatcherParts {
+  readonly runner: ScriptRunner;
+  readonly floors: EpochFloors;
+  readonly observer: () => GateObserver;
+}
+
+/**
+ * Collects the purchases of one turn of the event loop and asks the gate once per item, at most 64 to a call.
+ * Collecting by `setImmediate` fills batches; by microtask every batch was one.
+ */
+export class ReserveBatcher {
+  private waiting = new Map<string, Waiting[]>();
+  private scheduled = false;
+
+  constructor(private readonly parts: BatcherParts) {}
+
+  /**
+   * Every caller gets an outcome within the command timeout.
+   * @throws InvalidRequestError (as a rejection) for this caller alone
+   */
+  async reserve(request: ReserveRequest): Promise<ReserveOutcome> {
+    assertReservable(request);
+    return new Promise((answer) => {
+      const name = `${request.saleId}.${request.productId}`;
+      const queue = this.waiting.get(name);
+      if (queue === undefined) this.waiting.set(name, [{ request, answer }]);
+      else queue.push({ request, answer });
+      if (this.scheduled) return;
+      this.scheduled = true;
+      setImmediate(() => {
+        this.flush();
+      });
+    });
+  }
+
+  private flush(): void {
+    const slices = [...this.waiting].flatMap(([name, waiting]) => slicesOf(name, waiting));
+    this.waiting = new Map();
+    this.scheduled = false;
+    const startedAt = performance.now();
+    const results = this.parts.runner.runAll(slices.map((slice) => this.callOf(slice)));
+    slices.forEach((slice, index) => {
+      void results[index]?.then((result) => {
+        this.answer(slice, result, startedAt);
+      });
+    });
+  }
+
+  private callOf({ item, name, waiting }: Slice): ScriptCall {
+    const keys = itemKeys(item);
+    return {
+      script: SCRIPTS.reserve,
+      keys: [keys.current, keys.item, keys.stock, keys.shoppers, keys.orders, keys.outbox],
+      args: [
+        this.parts.floors.of(name),
+        item.saleId,
+        ...waiting.flatMap(({ request }) => reserveArgs(request)),
+      ],
+    };
+  }
+
+  private answer({ item, name, waiting }: Slice, result: CallResult, startedAt: number): void {
+    const outcomes = this.outcomesOf(waiting, result, name);
+    waiting.forEach(({ answer }, index) => {
+      answer(outcomes[index] ?? { outcome: 'unknown' });
+    });
+    this.parts.observer().onReserveCall?.({
+      item,
+      requests: waiting.length,
+      durationMs: performance.now() - startedAt,
+      outcomes: outcomes.map(({ outcome }) => outcome),
+    });
+  }
+
+  private outcomesOf(
+    waiting: readonly Waiting[],
+    result: CallResult,
+    name: string,
+  ): readonly ReserveOutcome[] {
+    switch (result.outcome) {
+      case 'unavailable':
+        return waiting.map(() => ({ outcome: 'unavailable', reason: result.reason }));
+      case 'unknown':
+        return waiting.map(() => ({ outcome: 'unknown' }));
+      case 'reply': {
+        const reply = this.expected<ReserveReply>(() => decodeReserveReply(result.reply, waiting.length));
+        if (reply === undefined) return waiting.map(() => ({ outcome: 'unknown' }));
+        this.parts.floors.saw(name, reply.epoch);
+        return waiting.map(
+          ({ request }, index) =>
+            this.expected(() => decodeReserveOutcome(request, reply.replies[index], reply.atMs)) ?? {
+              outcome: 'unknown',
+            },
+        );
+      }
+    }
+  }
+
+  /** A reply that cannot be read had an effect that is not known: no caller may hang or hear a guess. */
+  private expected<Value>(decode: () => Value): Value | undefined {
+    try {
+      return decode();
+    } catch (error) {
+      this.parts.observer().onUnexpectedReply?.(error instanceof Error ? error : new Error(String(error)));
+      return undefined;
+    }
+  }
+}
+
+function slicesOf(name: string, waiting: readonly Waiting[]): readonly Slice[] {
+  const [first] = waiting;
+  if (first === undefined) return [];
+  const { saleId, productId } = first.request;
+  const slices: Slice[] = [];
+  for (let from = 0; from < waiting.length; from += MAX_ORDERS_PER_MESSAGE) {
+    slices.push({
+      item: { saleId, productId },
+      name,
+      waiting: waiting.slice(from, from + MAX_ORDERS_PER_MESSAGE),
+    });
+  }
+  return slices;
+}

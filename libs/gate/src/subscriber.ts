@@ -1,0 +1,142 @@
+import type { ItemRef } from '@flux/contracts';
+import { Redis } from 'ioredis';
+import { itemKeys } from './gate-keys';
+import { reconnectDelayMs } from './redis-connection';
+import type { RedisConfig } from './settings';
+
+type Listener = () => void;
+
+/**
+ * The push channel of the gate: tells when units of an item came back or the item changed state. One connection of
+ * its own, made with the first subscription, to the first server of the list that answers (in Cluster every node
+ * hears every message).
+ *
+ * Messages are hints and may be lost: while `isUp` is false nothing that a message would have cleared may be trusted.
+ */
+export class GateSubscriber {
+  private readonly listeners = new Map<string, Set<Listener>>();
+  private readonly changeListeners = new Set<(up: boolean) => void>();
+  private readonly urls: readonly string[];
+  private connection: Redis | undefined;
+  private retry: NodeJS.Timeout | undefined;
+  private attempts = 0;
+  private up = false;
+  private closed = false;
+
+  constructor(config: RedisConfig) {
+    this.urls = config.REDIS_URL.split(',');
+  }
+
+  /** Whether every subscription is in place now. */
+  isUp(): boolean {
+    return this.up;
+  }
+
+  /**
+   * Told `false` when the channel is lost and `true` once every subscription is in place again.
+   * @returns a function that ends the listening
+   */
+  onChange(listener: (up: boolean) => void): () => void {
+    this.changeListeners.add(listener);
+    return () => void this.changeListeners.delete(listener);
+  }
+
+  /**
+   * Calls `onStock` at each message of the item. Resolves when the subscription is in place, or, while the channel is
+   * down, at once: then it is made with the reconnect, before `onChange(true)`.
+   * @returns a function that ends the subscription
+   */
+  async subscribe(item: ItemRef, onStock: Listener): Promise<() => void> {
+    const { channel } = itemKeys(item);
+    const known = this.listeners.get(channel);
+    const ofChannel = known ?? new Set<Listener>();
+    ofChannel.add(onStock);
+    this.listeners.set(channel, ofChannel);
+    const { connection } = this;
+    if (connection === undefined) {
+      this.connect();
+    } else if (this.up) {
+      // A failure ends the connection, and the next one subscribes to all.
+      await connection.subscribe(channel).catch(() => {
+        connection.disconnect();
+      });
+    }
+    return () => {
+      this.unsubscribe(channel, onStock);
+    };
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.retry);
+    this.connection?.disconnect();
+    this.setUp(false);
+  }
+
+  private unsubscribe(channel: string, onStock: Listener): void {
+    const ofChannel = this.listeners.get(channel);
+    if (ofChannel === undefined) return;
+    ofChannel.delete(onStock);
+    if (ofChannel.size > 0) return;
+    this.listeners.delete(channel);
+    const { connection } = this;
+    if (!this.up || connection === undefined) return;
+    connection.unsubscribe(channel).catch(() => {
+      connection.disconnect();
+    });
+  }
+
+  private connect(): void {
+    const url = this.urls[this.attempts % this.urls.length] ?? '';
+    this.attempts += 1;
+    const connection = new Redis(url, {
+      lazyConnect: true,
+      retryStrategy: () => null,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 1,
+      autoResubscribe: false,
+      connectionName: 'flux-gate-push',
+    });
+    this.connection = connection;
+    connection.on('error', ignore);
+    connection.on('message', (channel: string) => {
+      for (const listener of this.listeners.get(channel) ?? []) listener();
+    });
+    connection.once('end', () => {
+      this.setUp(false);
+      if (this.closed) return;
+      this.retry = setTimeout(() => {
+        this.connect();
+      }, reconnectDelayMs(this.attempts));
+    });
+    connection
+      .connect()
+      .then(() => this.subscribeToAll(connection))
+      .catch(() => {
+        connection.disconnect();
+      });
+  }
+
+  /** Subscriptions asked for meanwhile are made in another round. */
+  private async subscribeToAll(connection: Redis): Promise<void> {
+    const made = new Set<string>();
+    for (;;) {
+      const missing = [...this.listeners.keys()].filter((channel) => !made.has(channel));
+      if (missing.length === 0) break;
+      await connection.subscribe(...missing);
+      for (const channel of missing) made.add(channel);
+    }
+    this.attempts = 1;
+    this.setUp(true);
+  }
+
+  private setUp(up: boolean): void {
+    if (this.up === up) return;
+    this.up = up;
+    for (const listener of this.changeListeners) listener(up);
+  }
+}
+
+function ignore(): void {
+  // 'end' follows, and with it the next attempt.
+}

@@ -1,0 +1,58 @@
+import { flagSetting, integerSetting, textSetting } from '@flux/config';
+import { z } from 'zod';
+
+const BROKERS_PATTERN = /^[A-Za-z0-9._-]+:\d{1,5}(,[A-Za-z0-9._-]+:\d{1,5})*$/;
+const PREFIX_PATTERN = /^[A-Za-z0-9._-]{0,80}$/;
+
+/** The variables of every process that speaks to Kafka. */
+export const kafkaSettings = z.object({
+  KAFKA_BROKERS: textSetting({
+    default: '127.0.0.1:9092',
+    unit: 'host:port, separated by commas',
+    description: 'Kafka brokers to start from; the others are found through them',
+  }).refine((text) => BROKERS_PATTERN.test(text), 'must be host:port, separated by commas'),
+  FLUX_KAFKA_REPLICATION: integerSetting({
+    default: 3,
+    min: 1,
+    max: 9,
+    unit: 'replicas',
+    description:
+      'Copies of each topic that is created. An order survives the loss of all but one of min(2, this)',
+  }),
+  FLUX_KAFKA_PARTITIONS: integerSetting({
+    default: 8,
+    min: 1,
+    max: 1_000,
+    unit: 'partitions',
+    description: 'Partitions of each topic that is created, and the least that an existing one may have',
+  }),
+  FLUX_TOPIC_PREFIX: textSetting({
+    default: '',
+    unit: 'text',
+    description: 'Stands before every topic and consumer group, so that installations can share a Kafka',
+  }).refine((text) => PREFIX_PATTERN.test(text), 'must match [A-Za-z0-9._-]{0,80}'),
+  FLUX_WAIVE_KAFKA_MIN_ISR: flagSetting({
+    default: false,
+    description: 'Start although min.insync.replicas is too low: a broker that dies can take orders with it',
+  }),
+  FLUX_WAIVE_KAFKA_UNCLEAN_ELECTION: flagSetting({
+    default: false,
+    description: 'Start although unclean leader election is on: a stale replica can become the truth',
+  }),
+});
+export type KafkaSettings = z.output<typeof kafkaSettings>;
+
+export function brokersOf({ KAFKA_BROKERS }: Pick<KafkaSettings, 'KAFKA_BROKERS'>): string[] {
+  return KAFKA_BROKERS.split(',');
+}
+
+/** A topic's or a consumer group's name in this installation. */
+export function prefixed(
+  { FLUX_TOPIC_PREFIX }: Pick<KafkaSettings, 'FLUX_TOPIC_PREFIX'>,
+  name: string,
+): string {
+  return `${FLUX_TOPIC_PREFIX}${name}`;
+}
+
+/** Injection token of KafkaSettings. */
+export const KAFKA_SETTINGS = Symbol('flux.kafka-settings');

@@ -1,0 +1,130 @@
+import type { GateFacts, OutboxOrder } from './gate-reader';
+import { GateReader } from './gate-reader';
+import type { FactDigest, Findings } from './audit-report';
+import type { LedgerFacts, LedgerReader, LedgerRow, SaleFacts } from './ledger-reader';
+
+/** The gate's side of an item: its counters, or why there are none. */
+export type GateSide =
+  | { readonly kind: 'present'; readonly facts: GateFacts }
+  /** Never opened: nothing to compare. */
+  | { readonly kind: 'unopened' }
+  /** The sale was retired and its keys have ended. */
+  | { readonly kind: 'retired' }
+  /** The keys should be there. */
+  | { readonly kind: 'missing' };
+
+/** One item as both sides have it, with the sums of its rows. */
+export interface ItemEvidence {
+  readonly productId: string;
+  readonly reader: GateReader;
+  readonly gate: GateSide;
+  readonly ledger: LedgerFacts;
+  /** Units by the rows. */
+  readonly rows: {
+    held: number;
+    sold: number;
+    /** Booked for parked orders. */
+    parked: number;
+    /** Of orders that the ledger refused for the shopper's limit: the gate has not got them back. */
+    limitRejected: number;
+  };
+  /** Units in the outbox that have no row yet. */
+  unsettled: number;
+}
+
+/** What is held in memory: the rows, the counters and the outbox. Records and events are streamed past it. */
+export interface Evidence {
+  readonly saleId: string;
+  readonly sale: SaleFacts;
+  readonly items: ReadonlyMap<string, ItemEvidence>;
+  readonly rows: ReadonlyMap<string, LedgerRow>;
+  readonly outbox: ReadonlyMap<string, OutboxOrder & { readonly productId: string }>;
+}
+
+/** Why the gate's records of an item cannot be asked; undefined where they can. */
+export function gateAbsence({ gate, productId }: ItemEvidence): string | undefined {
+  switch (gate.kind) {
+    case 'present':
+    case 'unopened':
+      return undefined;
+    case 'retired':
+      return `the keys of ${productId} have ended: the item is retired`;
+    case 'missing':
+      return `the gate has no keys of ${productId}`;
+  }
+}
+
+export async function gateSide(reader: GateReader, ledger: LedgerFacts): Promise<GateSide> {
+  const facts = await reader.facts();
+  if (facts !== undefined) return { kind: 'present', facts };
+  if (!ledger.opened) return { kind: 'unopened' };
+  return { kind: ledger.retired ? 'retired' : 'missing' };
+}
+
+/** Reads counters, rows and outboxes of the sale. A row that comes twice is an order that is in PostgreSQL twice. */
+export async function gather(options: {
+  readonly saleId: string;
+  readonly sale: SaleFacts;
+  readonly ledger: LedgerReader;
+  readonly readerOf: (productId: string) => GateReader;
+  readonly findings: Findings;
+  readonly digest: FactDigest;
+}): Promise<Evidence> {
+  const { saleId, sale, ledger, readerOf, findings, digest } = options;
+  const items = new Map<string, ItemEvidence>();
+  for (const facts of sale.items) {
+    const reader = readerOf(facts.productId);
+    const gate = await gateSide(reader, facts);
+    digest.add(JSON.stringify(['item', facts, gate]));
+    const rows = { held: 0, sold: 0, parked: 0, limitRejected: 0 };
+    items.set(facts.productId, {
+      productId: facts.productId,
+      reader,
+      gate,
+      ledger: facts,
+      rows,
+      unsettled: 0,
+    });
+  }
+
+  const rows = new Map<string, LedgerRow>();
+  for await (const row of ledger.orders()) {
+    digest.add(JSON.stringify(['row', row]));
+    const item = items.get(row.productId);
+    if (item === undefined)
+      findings['no-unexpected-orders'].offend(`${row.orderId}: the sale has no such item`);
+    else addRow(item, row);
+    if (rows.has(row.orderId)) findings['accepted-recorded'].offend(`${row.orderId}: two rows in PostgreSQL`);
+    rows.set(row.orderId, row);
+  }
+
+  const outbox = new Map<string, OutboxOrder & { readonly productId: string }>();
+  for (const item of items.values()) {
+    for await (const order of item.reader.outbox()) {
+      digest.add(JSON.stringify(['outbox', order]));
+      if (!rows.has(order.orderId) && !outbox.has(order.orderId)) item.unsettled += order.quantity;
+      outbox.set(order.orderId, { ...order, productId: item.productId });
+    }
+  }
+  return { saleId, sale, items, rows, outbox };
+}
+
+function addRow({ rows }: ItemEvidence, { state, reason, quantity, booked }: LedgerRow): void {
+  switch (state) {
+    case 'confirmed':
+      rows.held += quantity;
+      return;
+    case 'paid':
+      rows.sold += quantity;
+      return;
+    case 'parked':
+      rows.parked += booked;
+      return;
+    case 'rejected':
+      if (reason === 'shopper-limit') rows.limitRejected += quantity;
+      return;
+    case 'cancelled':
+    case 'expired':
+      return;
+  }
+}

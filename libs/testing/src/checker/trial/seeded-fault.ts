@@ -1,0 +1,13 @@
+import type { AuditLineName } from '../audit-report';
+import type { AuditWorld } from './audit-world';
+
+/** One thing that is broken on purpose, the line that must fail for it, and its logical consequences. */
+export interface SeededFault {
+  readonly fault: string;
+  readonly line: AuditLineName;
+  readonly consequences?: readonly AuditLineName[];
+  /** Breaks it; returns the id that the line must name, and a history where that is what was broken. */
+  readonly seed: (
+    world: AuditWorld,
+  ) => Promise<{ readonly offender: string; readonly history?: readonly string[] }>;
+}

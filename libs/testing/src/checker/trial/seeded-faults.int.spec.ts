@@ -1,0 +1,33 @@
+import { audit, newWorld, offendersOf, refuted } from './audit-runs';
+import { AuditServers } from './audit-servers';
+import { CLIENT_FAULTS } from './client-faults';
+import { SERVER_FAULTS } from './server-faults';
+
+const SEEDED_FAULTS = [...SERVER_FAULTS, ...CLIENT_FAULTS];
+
+jest.setTimeout(60_000);
+
+let servers: AuditServers;
+
+beforeAll(async () => {
+  servers = await AuditServers.start();
+});
+
+afterAll(async () => {
+  await servers.stop();
+});
+
+test.each(SEEDED_FAULTS)('$fault refutes $line', async ({ line, consequences = [], seed }) => {
+  const world = await newWorld(servers);
+  const { offender, history } = await seed(world);
+  const report = await audit(world, history === undefined ? {} : { history });
+  expect(new Set(refuted(report))).toEqual(new Set([line, ...consequences]));
+  expect(offendersOf(report, line).some((text) => text.startsWith(offender))).toBe(true);
+  expect(report.verdict).toBe([line, ...consequences].includes('at-rest') ? 'not-at-rest' : 'refuted');
+});
+
+test('every line has a seeded fault', async () => {
+  const report = await audit(await newWorld(servers));
+  const seeded = new Set(SEEDED_FAULTS.map(({ line }) => line));
+  expect(report.lines.map(({ name }) => name).filter((name) => !seeded.has(name))).toEqual([]);
+});

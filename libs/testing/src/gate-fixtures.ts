@@ -1,0 +1,79 @@
+import { fingerprintOf, orderIdOf, type ItemRef } from '@flux/contracts';
+import {
+  Catalogue,
+  GateClient,
+  Outboxes,
+  RedisConnection,
+  redisSettings,
+  type OpenRequest,
+  type RedisConfig,
+  type ReserveRequest,
+} from '@flux/gate';
+import { randomUUID } from 'node:crypto';
+
+/** An item that no other test knows. */
+export function randomItem(): ItemRef {
+  return { saleId: `sale-${randomUUID().slice(0, 8)}`, productId: `product-${randomUUID().slice(0, 8)}` };
+}
+
+/** The gate's settings for a server of a test: patient, since test machines are busy; the rest as in production. */
+export function gateConfig(
+  url: string,
+  overrides: Readonly<Partial<Record<keyof RedisConfig, string>>> = {},
+): RedisConfig {
+  return redisSettings.parse({ REDIS_URL: url, FLUX_REDIS_COMMAND_TIMEOUT_MS: '5000', ...overrides });
+}
+
+export interface PurchaseOptions {
+  readonly shopperId?: string;
+  readonly key?: string;
+  readonly quantity?: number;
+  readonly saleNamed?: boolean;
+}
+
+/** A valid purchase of one shopper, by default a new one with a new key. */
+export function purchase(
+  { saleId, productId }: ItemRef,
+  {
+    shopperId = `shopper-${randomUUID()}`,
+    key = randomUUID(),
+    quantity = 1,
+    saleNamed = false,
+  }: PurchaseOptions = {},
+): ReserveRequest {
+  const orderId = orderIdOf({ saleId, productId, shopperId, idempotencyKey: key });
+  const fingerprint = fingerprintOf({ saleId, productId, quantity });
+  return { saleId, productId, orderId, shopperId, quantity, fingerprint, saleNamed };
+}
+
+/** Opens an item now, for an hour, with 10 units and a limit of 10 units a shopper, unless told otherwise. */
+export function opening(item: ItemRef, options: Partial<OpenRequest> = {}): OpenRequest {
+  return {
+    ...item,
+    epoch: 1,
+    available: 10,
+    perShopperLimit: 10,
+    opensAtMs: Date.now() - 60_000,
+    closesAtMs: Date.now() + 3_600_000,
+    ...options,
+  };
+}
+
+/** A gate's clients on one connection, ready for use. */
+export interface GateClients {
+  readonly connection: RedisConnection;
+  readonly gate: GateClient;
+  readonly catalogue: Catalogue;
+  readonly outboxes: Outboxes;
+}
+
+export async function connectGate(config: RedisConfig): Promise<GateClients> {
+  const connection = new RedisConnection(config);
+  await connection.whenReady();
+  return {
+    connection,
+    gate: new GateClient(connection),
+    catalogue: new Catalogue(connection),
+    outboxes: new Outboxes(connection),
+  };
+}

@@ -1,0 +1,37 @@
+import { ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
+import { auditSale, kafkaBrokers, type HistoryAnswer } from '@flux/testing';
+import { Kafka, logLevel } from 'kafkajs';
+import type { Answer } from './crowd';
+import type { World } from './world';
+
+/** The checker's verdict over a world, with all that its clients were answered; `refuted` has the lines with offenders. */
+export async function auditWorld(world: World, saleId: string, answers: readonly Answer[]) {
+  const kafka = new Kafka({ brokers: kafkaBrokers().split(','), logLevel: logLevel.NOTHING });
+  const report = await auditSale(
+    {
+      redis: world.redis.client,
+      kafka,
+      topic: `${world.topicPrefix}${ORDERS_ACCEPTED_TOPIC}`,
+      consumerGroup: `${world.topicPrefix}${ORDERS_CONSUMER_GROUP}`,
+      database: world.database.dataSource,
+    },
+    { saleId, history: historyOf(saleId, answers) },
+  );
+  return {
+    verdict: report.verdict,
+    refuted: report.lines
+      .filter(({ holds }) => holds === false)
+      .map(({ name, offenders }) => `${name}: ${offenders.slice(0, 3).join(', ')}`),
+    unchecked: report.lines.filter(({ holds }) => holds === 'unchecked').map(({ name }) => name),
+  };
+}
+
+function historyOf(saleId: string, answers: readonly Answer[]): string[] {
+  const lines = answers.map(({ attempt, at, status, replayed, location, body }): HistoryAnswer => {
+    const { productId, shopperId, idempotencyKey, quantity = 1 } = attempt;
+    const asked = { method: 'POST', productId, shopperId, idempotencyKey, quantity } as const;
+    return { at: new Date(at).toISOString(), ...asked, status, replayed, location, body };
+  });
+  const end = { complete: true, saleId, attempts: lines.length };
+  return [...lines, end].map((line) => JSON.stringify(line));
+}

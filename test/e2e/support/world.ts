@@ -1,0 +1,91 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { createDatabase, deleteTopics, freePort, kafkaBrokers, startRedis, topicPrefix } from '@flux/testing';
+import { AppProcess } from './app-process';
+import { Operator } from './operator';
+
+type App = 'gateway' | 'relay' | 'orders' | 'admin';
+
+interface WorldSize {
+  readonly gateways: number;
+  readonly relays: number;
+  readonly orders: number;
+}
+
+/**
+ * All processes of Flux-Gate as they run in production, on a private Redis, a fresh database and topics of their
+ * own. Nothing is shared with another world but the brokers and the database server.
+ */
+export async function startWorld(size: WorldSize) {
+  const [redis, database] = await Promise.all([startRedis(), createDatabase()]);
+  const operatorKey = randomBytes(24).toString('base64url');
+  const prefix = topicPrefix();
+  const shared = {
+    NODE_ENV: 'test',
+    REDIS_URL: redis.url,
+    KAFKA_BROKERS: kafkaBrokers(),
+    DATABASE_URL: database.config.DATABASE_URL,
+    FLUX_TOPIC_PREFIX: prefix,
+    FLUX_KAFKA_REPLICATION: process.env['FLUX_KAFKA_REPLICATION'] ?? '1',
+    FLUX_KAFKA_PARTITIONS: '4',
+    FLUX_AUTH: 'demo',
+    FLUX_ADDRESS_LIMIT: '1000000',
+    FLUX_OPERATOR_KEYS: `test:${createHash('sha256').update(operatorKey).digest('hex')}`,
+    FLUX_SWEEP_INTERVAL_MS: '500',
+    FLUX_SWEEP_AGE_MS: '1500',
+    FLUX_LOG_LEVEL: 'info',
+  };
+
+  const launch = async (app: App, env: Record<string, string> = {}): Promise<AppProcess> => {
+    const [port, managementPort] = [await freePort(), await freePort()];
+    const upper = app.toUpperCase();
+    return AppProcess.launch({
+      name: app,
+      readyUrl: `http://127.0.0.1:${app === 'admin' || app === 'gateway' ? port : managementPort}/health/ready`,
+      env: {
+        ...shared,
+        [`FLUX_${upper}_PORT`]: String(port),
+        [`FLUX_${upper}_MANAGEMENT_PORT`]: String(managementPort),
+        ...env,
+      },
+      baseUrl: `http://127.0.0.1:${port}`,
+    });
+  };
+  const start = async (app: App, env: Record<string, string> = {}): Promise<AppProcess> => {
+    const process = await launch(app, env);
+    await process.ready();
+    return process;
+  };
+  const many = (app: App, count: number) => Promise.all(Array.from({ length: count }, () => start(app)));
+
+  // All at once: the order in which processes start must not matter.
+  const [admin, gateways, relays, orders] = await Promise.all([
+    start('admin'),
+    many('gateway', size.gateways),
+    many('relay', size.relays),
+    many('orders', size.orders),
+  ]);
+  const operator = new Operator(admin.baseUrl, operatorKey);
+
+  return {
+    redis,
+    database,
+    topicPrefix: prefix,
+    admin,
+    gateways,
+    relays,
+    orders,
+    operator,
+    /** A process that need not become ready; the caller stops it. */
+    launch,
+    /** One more process of an app, as an operator would start it; the caller stops it. */
+    start,
+    async stop(): Promise<void> {
+      await Promise.all([admin, ...gateways, ...relays, ...orders].map((process) => process.stop()));
+      await redis.remove();
+      await deleteTopics(prefix);
+      await database.drop();
+    },
+  };
+}
+
+export type World = Awaited<ReturnType<typeof startWorld>>;

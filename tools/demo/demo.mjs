@@ -1,0 +1,117 @@
+#!/usr/bin/env node
+// npm run demo: a crowd buys in the running system, and the checker says whether every order is where it belongs.
+import { mkdirSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { audit } from '../audit.mjs';
+import { SetUpError, reportFailure } from '../stack/run.mjs';
+import { DEV } from '../start/environment.mjs';
+import { runCrowd } from './crowd.mjs';
+import { HistoryFile } from './history-file.mjs';
+import { Operator } from './operator.mjs';
+import { planAttempts } from './plan.mjs';
+import { showProgress } from './progress.mjs';
+import { keepSaleOpen, openDemoSale } from './sales.mjs';
+import { findSystem, requireGateway } from './system.mjs';
+import { formatTable } from './table.mjs';
+import { Tally } from './tally.mjs';
+import { waitUntilInLedger } from './until-in-ledger.mjs';
+
+const ATTEMPTS = 20_000;
+const SHOPPERS = 10_000;
+const UNITS = 500;
+
+const USAGE = `usage: npm run demo -- [--seed N] [--concurrency N] [--first-start | --keep-open]
+  --seed N         who tries what, and when (1)
+  --concurrency N  attempts under way at a time (128)
+  --first-start    the burst, and afterwards an item open for your own curl
+  --keep-open      only that item`;
+
+const log = (/** @type {string} */ line) => console.log(line);
+
+/** @param {string[]} args */
+function parseCommand(args) {
+  try {
+    const { values } = parseArgs({
+      args,
+      options: {
+        seed: { type: 'string', default: '1' },
+        concurrency: { type: 'string', default: '128' },
+        'first-start': { type: 'boolean', default: false },
+        'keep-open': { type: 'boolean', default: false },
+      },
+    });
+    const [seed, concurrency] = [values.seed, values.concurrency].map((text) =>
+      /^\d{1,9}$/.test(text) ? Number(text) : -1,
+    );
+    if (seed === -1 || !(Number(concurrency) >= 1 && Number(concurrency) <= 1_000))
+      throw new Error('not a number that fits');
+    return {
+      seed: Number(seed),
+      concurrency: Number(concurrency),
+      firstStart: values['first-start'],
+      keepOpen: values['keep-open'],
+    };
+  } catch (error) {
+    throw new SetUpError(`${error instanceof Error ? error.message : error}\n${USAGE}`);
+  }
+}
+
+/**
+ * @param {{ system: import('./system.mjs').System, operator: Operator, seed: number, concurrency: number }} options
+ * @returns {Promise<boolean>} whether exactly all units were sold and the checker has nothing to object
+ */
+async function burst({ system, operator, seed, concurrency }) {
+  const sale = await openDemoSale(operator, { units: UNITS });
+  log(
+    `sale ${sale.saleId}: ${ATTEMPTS.toLocaleString('en')} attempts by ${SHOPPERS.toLocaleString('en')} shoppers for ${UNITS} units`,
+  );
+  const folder = join(DEV.folder, 'demo');
+  mkdirSync(folder, { recursive: true });
+  const history = new HistoryFile(join(folder, `${sale.saleId}.ndjson`));
+  const tally = new Tally();
+  const inLedger = waitUntilInLedger({ operator, saleId: sale.saleId, tally });
+
+  const stopProgress = showProgress({ tally, attempts: ATTEMPTS });
+  await runCrowd({
+    gatewayUrl: system.gatewayUrl,
+    concurrency,
+    attempts: planAttempts({ ...sale, seed, attempts: ATTEMPTS, shoppers: SHOPPERS, units: UNITS }),
+    onAnswer: (answer) => {
+      tally.add(answer);
+      history.add(answer);
+    },
+  });
+  tally.end();
+  stopProgress();
+  await history.end(sale.saleId);
+
+  const lastInLedgerMs = await inLedger.done();
+  log(`\n${formatTable(tally, { lastInLedgerMs })}\n`);
+  if (tally.acceptedOrders !== UNITS)
+    log(`expected ${UNITS} accepted orders, found ${tally.acceptedOrders}\n`);
+
+  log(`history of the clients: ${relative(process.cwd(), history.file)}\n`);
+  const { status } = await audit(['--sale', sale.saleId, '--history', history.file]);
+  return status === 0 && tally.acceptedOrders === UNITS;
+}
+
+async function main() {
+  const { seed, concurrency, firstStart, keepOpen } = parseCommand(process.argv.slice(2));
+  const system = findSystem();
+  const operator = new Operator(system);
+  let sound = true;
+  if (!keepOpen) {
+    await requireGateway(system);
+    // Whatever becomes of the burst, a newcomer finds something to buy.
+    sound = await burst({ system, operator, seed, concurrency }).catch((error) => {
+      reportFailure(error);
+      return false;
+    });
+  }
+  if (firstStart || keepOpen) log(`\n${await keepSaleOpen(operator)}`);
+  if (!sound) process.exitCode = 1;
+}
+
+await main().catch(reportFailure);

@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from 'node:fs';
+
+import { SetUpError } from '../stack/run.mjs';
+import { LISTENERS, urlOf } from '../start/apps.mjs';
+import { DEV, readEnvironment } from '../start/environment.mjs';
+
+/**
+ * Where the running system is, and the operator's key.
+ *
+ * @typedef {{ gatewayUrl: string, adminUrl: string, operatorKey: string }} System
+ */
+
+/**
+ * From the environment, else from the running system of this clone, else where a system listens by default.
+ *
+ * @param {NodeJS.ProcessEnv} [given]
+ * @returns {System}
+ * @throws {SetUpError} when there is no operator key
+ */
+export function findSystem(given = process.env) {
+  const env = { ...readEnvironment(), ...given };
+  return {
+    gatewayUrl: env.FLUX_GATEWAY_URL || urlOf(LISTENERS.shop, env),
+    adminUrl: env.FLUX_ADMIN_URL || urlOf(LISTENERS.operator, env),
+    operatorKey: env.FLUX_OPERATOR_KEY || readKey(env.FLUX_OPERATOR_KEY_FILE || DEV.operatorKeyFile),
+  };
+}
+
+/** @param {string} file */
+function readKey(file) {
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  throw new SetUpError(
+    'there is no operator key: start Flux-Gate with npm start, or set FLUX_OPERATOR_KEY for a system elsewhere',
+  );
+}
+
+/**
+ * @param {System} system
+ * @throws {SetUpError} when no gateway is there that could sell
+ */
+export async function requireGateway({ gatewayUrl }) {
+  const answer = await fetch(`${gatewayUrl}/health/ready`, { signal: AbortSignal.timeout(10_000) }).catch(
+    () => {
+      throw notRunning('gateway', gatewayUrl);
+    },
+  );
+  await answer.arrayBuffer();
+  if (!answer.ok)
+    throw new SetUpError(`the gateway at ${gatewayUrl} is not ready (${answer.status}): see its log`);
+}
+
+/**
+ * @param {string} what
+ * @param {string} url
+ */
+export function notRunning(what, url) {
+  return new SetUpError(
+    `no ${what} answers at ${url}: start Flux-Gate with npm start (in another terminal), then try again`,
+  );
+}
