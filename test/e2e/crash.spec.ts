@@ -33,8 +33,8 @@ describe('kill -9 while orders are unsettled', () => {
     await world.relays[0]!.kill();
     expect(await outboxLength()).toBeGreaterThan(0);
 
-    world.relays.push(await world.start('relay'));
-    world.orders.push(await world.start('orders'));
+    await world.start('relay');
+    await world.start('orders');
     await settledAndProved();
   }, 120_000);
 
@@ -56,7 +56,7 @@ describe('kill -9 while orders are unsettled', () => {
     await orders.kill();
     expect(await outboxLength()).toBeGreaterThan(0);
 
-    world.orders.push(await world.start('orders'));
+    await world.start('orders');
     await settledAndProved();
     await proxy.stop();
   }, 120_000);
@@ -73,7 +73,7 @@ describe('kill -9 while orders are unsettled', () => {
     // What a crash between settle and offset leaves behind: settled orders that Kafka delivers again.
     await waitUntil('the group has let the dead process go', () => kafka.forgetOffsets());
 
-    world.orders.push(await world.start('orders'));
+    await world.start('orders');
     await settledAndProved();
     expect(await ledger.rowsOf(committed)).toEqual(rows);
   }, 180_000);

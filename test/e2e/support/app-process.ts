@@ -4,8 +4,9 @@ import { waitUntil } from '@flux/testing';
 interface AppOptions {
   readonly name: string;
   readonly env: Record<string, string>;
+  /** Where it is ready once its own listener answers so. */
   readonly baseUrl: string;
-  readonly readyUrl: string;
+  readonly managementUrl: string;
 }
 
 /** Processes that still run: they end with the test process at the latest. */
@@ -56,15 +57,15 @@ export class AppProcess {
   }
 
   /** The status of its readiness, or undefined while it does not listen. */
-  async readiness(): Promise<number | undefined> {
+  async readiness(url = this.options.managementUrl): Promise<number | undefined> {
     if (this.child.exitCode !== null) throw new Error(`${this.name} exited with ${this.child.exitCode}`);
-    return (await fetch(this.options.readyUrl).catch(() => undefined))?.status;
+    return (await fetch(`${url}/health/ready`).catch(() => undefined))?.status;
   }
 
   /** Resolves once the process says that it is ready. */
   async ready(): Promise<void> {
     try {
-      await waitUntil(`${this.name} is ready`, async () => (await this.readiness()) === 200, {
+      await waitUntil(`${this.name} is ready`, async () => (await this.readiness(this.baseUrl)) === 200, {
         timeoutMs: READY_TIMEOUT_MS,
       });
     } catch (error) {

@@ -35,20 +35,24 @@ export async function startWorld(size: WorldSize) {
     FLUX_LOG_LEVEL: 'info',
   };
 
+  const launched: AppProcess[] = [];
   const launch = async (app: App, env: Record<string, string> = {}): Promise<AppProcess> => {
     const [port, managementPort] = [await freePort(), await freePort()];
     const upper = app.toUpperCase();
-    return AppProcess.launch({
+    const process = AppProcess.launch({
       name: app,
-      readyUrl: `http://127.0.0.1:${app === 'admin' || app === 'gateway' ? port : managementPort}/health/ready`,
+      baseUrl: `http://127.0.0.1:${app === 'admin' || app === 'gateway' ? port : managementPort}`,
+      // The admin process has one listener: it is its management port.
+      managementUrl: `http://127.0.0.1:${app === 'admin' ? port : managementPort}`,
       env: {
         ...shared,
         [`FLUX_${upper}_PORT`]: String(port),
         [`FLUX_${upper}_MANAGEMENT_PORT`]: String(managementPort),
         ...env,
       },
-      baseUrl: `http://127.0.0.1:${port}`,
     });
+    launched.push(process);
+    return process;
   };
   const start = async (app: App, env: Record<string, string> = {}): Promise<AppProcess> => {
     const process = await launch(app, env);
@@ -57,13 +61,23 @@ export async function startWorld(size: WorldSize) {
   };
   const many = (app: App, count: number) => Promise.all(Array.from({ length: count }, () => start(app)));
 
+  const stop = async (): Promise<void> => {
+    await Promise.all(launched.map((process) => process.stop()));
+    await redis.remove();
+    await deleteTopics(prefix);
+    await database.drop();
+  };
+
   // All at once: the order in which processes start must not matter.
   const [admin, gateways, relays, orders] = await Promise.all([
     start('admin'),
     many('gateway', size.gateways),
     many('relay', size.relays),
     many('orders', size.orders),
-  ]);
+  ]).catch(async (error: unknown) => {
+    await stop();
+    throw error;
+  });
   const operator = new Operator(admin.baseUrl, operatorKey);
 
   return {
@@ -75,16 +89,12 @@ export async function startWorld(size: WorldSize) {
     relays,
     orders,
     operator,
-    /** A process that need not become ready; the caller stops it. */
+    /** One more process of an app, which need not become ready. */
     launch,
-    /** One more process of an app, as an operator would start it; the caller stops it. */
+    /** One more process of an app, ready. */
     start,
-    async stop(): Promise<void> {
-      await Promise.all([admin, ...gateways, ...relays, ...orders].map((process) => process.stop()));
-      await redis.remove();
-      await deleteTopics(prefix);
-      await database.drop();
-    },
+    /** Ends every process that was started, and forgets the data. */
+    stop,
   };
 }
 
