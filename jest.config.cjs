@@ -46,8 +46,14 @@ module.exports = {
     {
       ...common,
       displayName: 'int',
+      setupFilesAfterEnv: ['<rootDir>/test/real-servers.cjs'],
       testMatch: ['<rootDir>/{apps,libs,tools}/**/*.int.spec.ts'],
     },
-    { ...common, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.spec.ts'] },
+    {
+      ...common,
+      displayName: 'e2e',
+      setupFilesAfterEnv: ['<rootDir>/test/real-servers.cjs'],
+      testMatch: ['<rootDir>/test/e2e/**/*.spec.ts'],
+    },
   ],
 };

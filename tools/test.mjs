@@ -25,7 +25,7 @@ try {
   };
   for (const [project, args] of /** @type {const} */ ([
     ['int', ['--maxWorkers=2']],
-    ['e2e', ['--runInBand']],
+    ['e2e', ['--maxWorkers=2']],
   ])) {
     const { passed, failed } = await runJest(project, { env, args: [...args] });
     total.passed += passed;

@@ -19,13 +19,13 @@ describe('kill -9 while orders are unsettled', () => {
     ledger = await LedgerView.connect(world.database.config.DATABASE_URL);
     kafka = await groupView(world);
     await world.operator.openSale(SALE, 'ticket', { stock: 1_000 });
-  }, 120_000);
+  });
 
   afterEach(async () => {
     await kafka.close();
     await ledger.close();
     await world.stop();
-  }, 60_000);
+  });
 
   it('(a) of the relay, after the send', async () => {
     await buy(200);
@@ -36,7 +36,7 @@ describe('kill -9 while orders are unsettled', () => {
     await world.start('relay');
     await world.start('orders');
     await settledAndProved();
-  }, 120_000);
+  });
 
   it('(b) of orders, after the commit', async () => {
     const proxy = await TcpProxy.start({ host: '127.0.0.1', port: world.redis.port });
@@ -59,7 +59,7 @@ describe('kill -9 while orders are unsettled', () => {
     await world.start('orders');
     await settledAndProved();
     await proxy.stop();
-  }, 120_000);
+  });
 
   it('(c) of orders, before the offset', async () => {
     const orders = await world.start('orders');
@@ -76,7 +76,7 @@ describe('kill -9 while orders are unsettled', () => {
     await world.start('orders');
     await settledAndProved();
     expect(await ledger.rowsOf(committed)).toEqual(rows);
-  }, 180_000);
+  });
 
   async function buy(count: number): Promise<void> {
     const attempts = Array.from({ length: count }, (_, index) => {

@@ -23,12 +23,12 @@ describe('a gate that forgot decrements', () => {
     world = await startWorld({ gateways: 1, relays: 1, orders: 1 });
     ledger = await LedgerView.connect(world.database.config.DATABASE_URL);
     await world.operator.openSale(SALE, 'ticket', { stock: STOCK });
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await ledger.close();
     await world.stop();
-  }, 60_000);
+  });
 
   it('gives away units again; the ledger rejects the surplus, and the item closes for its rebuild', async () => {
     const early = await crowd(world.gateways, shoppers('early', 10));
@@ -73,5 +73,5 @@ describe('a gate that forgot decrements', () => {
     for (const line of ['no-oversell', 'conservation', 'ledger-counters', 'clients-nothing-lost']) {
       expect(lines).not.toContain(line);
     }
-  }, 120_000);
+  });
 });

@@ -16,12 +16,12 @@ describe('servers that come up after the processes', () => {
       database: await TcpProxy.start({ host: database.hostname, port: Number(database.port) }),
       kafka: await TcpProxy.start({ host: kafkaHost!, port: Number(kafkaPort) }),
     };
-  }, 120_000);
+  });
 
   afterAll(async () => {
     await world.stop();
     await Promise.all(Object.values(proxies).map((proxy) => proxy.stop()));
-  }, 60_000);
+  });
 
   it('are waited for by every process', async () => {
     for (const proxy of Object.values(proxies)) proxy.set('cut');
@@ -43,5 +43,5 @@ describe('servers that come up after the processes', () => {
     for (const proxy of Object.values(proxies)) proxy.set('pass');
     for (const app of apps) await app.ready();
     for (const app of apps) expect(await app.stop()).toBe(0);
-  }, 120_000);
+  });
 });

@@ -302,6 +302,16 @@ export const SERVER_FAULTS: readonly SeededFault[] = [
     },
   },
   {
+    fault: 'a sequence that Kafka knows under another order',
+    line: 'sequences',
+    consequences: ['events-applied'],
+    seed: async (world) => {
+      const orderId = `${world.saleId}.${world.productId}.${'s'.repeat(22)}`;
+      await world.sendEvent([{ ...world.order(7), orderId }]);
+      return { offender: `${orderId}: sequence 7` };
+    },
+  },
+  {
     fault: 'an event that gives an order a second sequence',
     line: 'sequences',
     seed: async (world) => {
