@@ -3,6 +3,7 @@ import { startRedis, type RedisServer } from '@flux/testing';
 import { Shop, buy, closeGateways, codeOf, startGateway } from './world';
 
 interface Operation {
+  readonly tags: readonly string[];
   readonly operationId?: string;
   readonly parameters?: readonly {
     readonly name: string;
@@ -123,6 +124,9 @@ describe("the gateway's edge", () => {
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
     );
     expect(operations).toHaveLength(6);
+    expect(new Set(operations.flatMap(({ operation }) => operation.tags.join()))).toEqual(
+      new Set(['orders', 'sales', 'health']),
+    );
     for (const { path, method, operation } of operations) {
       const given = (place: string) =>
         (operation.parameters ?? [])

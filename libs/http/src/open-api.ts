@@ -60,7 +60,12 @@ interface DocsDescription extends Omit<OpenAPIObject, 'paths' | 'openapi'> {
 
 /** Swagger UI at `/docs` and the document at `/docs/openapi.json`. Call it before the app listens. */
 export function serveDocs(app: NestFastifyApplication, { patch, ...description }: DocsDescription): void {
-  const document = SwaggerModule.createDocument(app, { openapi: '3.0.3', ...description });
+  const document = SwaggerModule.createDocument(
+    app,
+    { openapi: '3.0.3', ...description },
+    // Controllers name their tag themselves; the one that Nest makes of the class would come on top.
+    { autoTagControllers: false },
+  );
   SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'docs/openapi.json',
     raw: ['json'],
