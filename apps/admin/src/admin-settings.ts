@@ -1,4 +1,4 @@
-import { integerSetting, textSetting } from '@flux/config';
+import { portSetting, textSetting } from '@flux/config';
 import { redisSettings } from '@flux/gate';
 import { kafkaSettings } from '@flux/kafka';
 import { databaseSettings } from '@flux/ledger';
@@ -17,11 +17,8 @@ export const adminSettings = z.object({
     unit: 'address',
     description: 'Where the operator API, its docs, /metrics and /health listen',
   }),
-  FLUX_ADMIN_PORT: integerSetting({
+  FLUX_ADMIN_PORT: portSetting({
     default: 3001,
-    min: 1,
-    max: 65_535,
-    unit: 'port',
     description: 'Port of the operator API',
   }),
   FLUX_OPERATOR_KEYS: operatorKeysSetting,

@@ -7,7 +7,6 @@ import { APP_INTERCEPTOR } from '@nestjs/core';
 import type { AdminConfig } from './admin-settings';
 import { AuditLogController } from './audit-log/audit-log.controller';
 import { AuditController } from './audit/audit.controller';
-import { CheckerAuditor } from './audit/checker-auditor';
 import { SaleAuditor } from './audit/sale-auditor';
 import { DependencyFailureInterceptor } from './dependency-failure.interceptor';
 import { GateDriver } from './gate-driver/gate-driver.service';
@@ -44,7 +43,7 @@ import { StockService } from './stock/stock.service';
     StockService,
     StockChangeStart,
     StockChangeCompletion,
-    { provide: SaleAuditor, useClass: CheckerAuditor },
+    SaleAuditor,
     MaintenanceLoop,
     MaintenanceService,
     MaintenanceMetrics,

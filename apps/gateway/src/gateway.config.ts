@@ -1,13 +1,10 @@
-import { choiceSetting, flagSetting, integerSetting, textSetting } from '@flux/config';
+import { choiceSetting, flagSetting, integerSetting, portSetting, textSetting } from '@flux/config';
 import { redisSettings } from '@flux/gate';
 import { telemetrySettings } from '@flux/telemetry';
 import { z } from 'zod';
 
 /** HS256 is as strong as its key: RFC 7518 asks for one as long as the digest. */
 const MIN_SECRET_BYTES = 32;
-
-const portSetting = (fallback: number, description: string) =>
-  integerSetting({ default: fallback, min: 1, max: 65_535, unit: 'port', description });
 
 /** Everything the gateway reads from its environment. */
 export const gatewaySettings = z
@@ -19,8 +16,11 @@ export const gatewaySettings = z
       unit: 'address',
       description: 'Where the shop API listens',
     }),
-    FLUX_GATEWAY_PORT: portSetting(3000, 'Port of the shop API'),
-    FLUX_GATEWAY_MANAGEMENT_PORT: portSetting(9400, "Port of the gateway's /metrics and /health"),
+    FLUX_GATEWAY_PORT: portSetting({ default: 3000, description: 'Port of the shop API' }),
+    FLUX_GATEWAY_MANAGEMENT_PORT: portSetting({
+      default: 9400,
+      description: "Port of the gateway's /metrics and /health",
+    }),
     FLUX_AUTH: choiceSetting({
       choices: ['jwt', 'demo'],
       default: 'jwt',

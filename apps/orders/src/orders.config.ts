@@ -1,4 +1,4 @@
-import { integerSetting } from '@flux/config';
+import { integerSetting, portSetting } from '@flux/config';
 import { redisSettings } from '@flux/gate';
 import { kafkaSettings } from '@flux/kafka';
 import { databaseSettings } from '@flux/ledger';
@@ -11,11 +11,8 @@ export const ordersSettings = z.object({
   ...kafkaSettings.shape,
   ...databaseSettings.shape,
   ...redisSettings.shape,
-  FLUX_ORDERS_MANAGEMENT_PORT: integerSetting({
+  FLUX_ORDERS_MANAGEMENT_PORT: portSetting({
     default: 9402,
-    min: 1,
-    max: 65_535,
-    unit: 'port',
     description: 'Where /metrics and /health of the orders process listen',
   }),
   FLUX_SWEEP_INTERVAL_MS: integerSetting({

@@ -1,4 +1,4 @@
-import { integerSetting } from '@flux/config';
+import { integerSetting, portSetting } from '@flux/config';
 import { redisSettings } from '@flux/gate';
 import { kafkaSettings } from '@flux/kafka';
 import { telemetrySettings } from '@flux/telemetry';
@@ -9,11 +9,8 @@ export const relaySettings = z.object({
   ...telemetrySettings.shape,
   ...kafkaSettings.shape,
   ...redisSettings.shape,
-  FLUX_RELAY_MANAGEMENT_PORT: integerSetting({
+  FLUX_RELAY_MANAGEMENT_PORT: portSetting({
     default: 9401,
-    min: 1,
-    max: 65_535,
-    unit: 'port',
     description: 'Where /metrics and /health of the relay listen',
   }),
   FLUX_RELAY_LINGER_MS: integerSetting({

@@ -23,6 +23,11 @@ export function integerSetting({ default: fallback, min, max, unit, description 
     .meta({ description, unit, example: String(fallback) });
 }
 
+/** A TCP port. */
+export function portSetting({ default: fallback, description }: SettingText & { readonly default: number }) {
+  return integerSetting({ default: fallback, min: 1, max: 65_535, unit: 'port', description });
+}
+
 /** On with `1`, off with `0`. */
 export function flagSetting({ default: fallback, description }: SettingText & { readonly default: boolean }) {
   return z

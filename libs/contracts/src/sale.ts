@@ -11,6 +11,16 @@ const nameSchema = z.string().trim().min(1).max(200);
 
 export const MAX_STOCK = 10_000_000;
 
+const publicItemSchema = z.object({
+  productId: productIdSchema,
+  name: nameSchema,
+  priceMinor: priceMinorSchema,
+  currency: currencySchema,
+  perShopperLimit: z.number().int(),
+  /** Units at or below which an item reads as `low`. */
+  lowBelow: z.number().int(),
+});
+
 /** A sale's public record: what the admin process writes to `sale:<saleId>` and gateways serve. No stock in it. */
 export const publicSaleSchema = z.object({
   id: saleIdSchema,
@@ -18,40 +28,16 @@ export const publicSaleSchema = z.object({
   state: z.enum(SALE_STATES),
   opensAt: z.iso.datetime(),
   closesAt: z.iso.datetime(),
-  items: z.array(
-    z.object({
-      productId: productIdSchema,
-      name: nameSchema,
-      priceMinor: priceMinorSchema,
-      currency: currencySchema,
-      perShopperLimit: z.number().int(),
-      /** Units at or below which an item reads as `low`. */
-      lowBelow: z.number().int(),
-    }),
-  ),
+  items: z.array(publicItemSchema),
 });
 export type PublicSale = z.infer<typeof publicSaleSchema>;
 
 export const AVAILABILITIES = ['available', 'low', 'soldOut'] as const;
 export type Availability = (typeof AVAILABILITIES)[number];
 
-/** `GET /v1/sales/:saleId`. */
-export const saleAnswerSchema = z.object({
-  id: saleIdSchema,
-  name: nameSchema,
-  state: z.enum(SALE_STATES),
-  opensAt: z.iso.datetime(),
-  closesAt: z.iso.datetime(),
-  items: z.array(
-    z.object({
-      productId: productIdSchema,
-      name: nameSchema,
-      priceMinor: priceMinorSchema,
-      currency: currencySchema,
-      perShopperLimit: z.number().int(),
-      availability: z.enum(AVAILABILITIES),
-    }),
-  ),
+/** `GET /v1/sales/:saleId`: the public record, with availability in place of the threshold. */
+export const saleAnswerSchema = publicSaleSchema.extend({
+  items: z.array(publicItemSchema.omit({ lowBelow: true }).extend({ availability: z.enum(AVAILABILITIES) })),
 });
 export type SaleAnswer = z.infer<typeof saleAnswerSchema>;
 export const saleListAnswerSchema = z.object({ sales: z.array(saleAnswerSchema) });

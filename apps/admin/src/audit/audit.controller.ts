@@ -1,12 +1,13 @@
 import { ProblemError, saleIdSchema } from '@flux/contracts';
 import { ApiProblems, parseInput } from '@flux/http';
+import type { AuditReport } from '@flux/testing';
 import { HttpCode, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
 import { OperatorController } from '../operators/operator-controller';
 import { ApiSaleId } from '../sales/sale-docs';
 import { SalesService } from '../sales/sales.service';
-import { type AuditReport, SaleAuditor } from './sale-auditor';
+import { SaleAuditor } from './sale-auditor';
 
 const saleParams = z.strictObject({ id: saleIdSchema });
 

@@ -1,22 +1,34 @@
-/** What the checker found, line by line. */
-export interface AuditReport {
-  readonly saleId: string;
-  readonly verdict: 'proved' | 'refuted' | 'not-at-rest';
-  readonly auditedAt: string;
-  readonly lines: readonly {
-    readonly name: string;
-    readonly statement: string;
-    readonly holds: boolean | 'unchecked';
-    readonly reason?: string;
-    readonly checked: number;
-    readonly offenders: readonly string[];
-    readonly offendersTotal: number;
-    readonly numbers: Readonly<Record<string, number>>;
-  }[];
-  readonly fingerprint: string;
-}
+import { ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
+import { RedisConnection } from '@flux/gate';
+import { KAFKA_SETTINGS, type KafkaSettings, prefixed } from '@flux/kafka';
+import { type AuditReport, auditSale } from '@flux/testing';
+import { Inject, Injectable } from '@nestjs/common';
+import { Kafka } from 'kafkajs';
+import { DataSource } from 'typeorm';
 
-/** Proves or refutes that a sale's accounts are sound, from Redis, Kafka and PostgreSQL; changes nothing. */
-export abstract class SaleAuditor {
-  abstract audit(saleId: string): Promise<AuditReport>;
+/** Shorter than the command line's: the caller waits on a connection. */
+const WAIT_FOR_REST_MS = 5_000;
+
+/** Proves or refutes that a sale's accounts are sound: the checker over this process's own connections. */
+@Injectable()
+export class SaleAuditor {
+  constructor(
+    private readonly redis: RedisConnection,
+    private readonly kafka: Kafka,
+    private readonly dataSource: DataSource,
+    @Inject(KAFKA_SETTINGS) private readonly settings: KafkaSettings,
+  ) {}
+
+  async audit(saleId: string): Promise<AuditReport> {
+    return auditSale(
+      {
+        redis: this.redis.client,
+        kafka: this.kafka,
+        topic: prefixed(this.settings, ORDERS_ACCEPTED_TOPIC),
+        consumerGroup: prefixed(this.settings, ORDERS_CONSUMER_GROUP),
+        database: this.dataSource,
+      },
+      { saleId, waitForRestMs: WAIT_FOR_REST_MS },
+    );
+  }
 }
