@@ -1,5 +1,6 @@
-import { Controller, Get, HttpCode, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Param, Post, Req, Res, UseGuards } from '@nestjs/common';
 import type { OrderAnswer } from '@flux/contracts';
+import { LOG, type Log } from '@flux/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ClaimedShopperGuard } from '../guards/claimed-shopper.guard';
 import { IdentityGuard } from '../guards/identity.guard';
@@ -18,6 +19,7 @@ export class OrdersController {
   constructor(
     private readonly purchases: PurchaseService,
     private readonly orders: OrderStatusService,
+    @Inject(LOG) private readonly log: Log,
   ) {}
 
   @Post()
@@ -29,6 +31,8 @@ export class OrdersController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
     const outcome = await this.purchases.buy(factOf(request, 'wish'), factOf(request, 'shopper'));
+    const orderId = 'order' in outcome ? outcome.order.orderId : undefined;
+    this.log.debug({ requestId: request.id, orderId, outcome: outcome.outcome }, 'purchase decided');
     const answer = purchaseAnswer(outcome);
     if (answer.kind === 'refused') throw answer.problem;
     reply.headers({

@@ -1,7 +1,6 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { fingerprintOf, orderIdOf, type ItemRef } from '@flux/contracts';
 import { GateClient, GateUnavailableError, type ReserveOutcome } from '@flux/gate';
-import { LOG, type Log } from '@flux/telemetry';
 import type { PurchaseWish } from '../guards/request-facts';
 import { SoldOutShield } from '../guards/sold-out.shield';
 import { SaleDirectory } from '../sales/sale-directory';
@@ -21,7 +20,6 @@ export class PurchaseService {
     private readonly directory: SaleDirectory,
     private readonly shield: SoldOutShield,
     private readonly metrics: PurchaseMetrics,
-    @Inject(LOG) private readonly log: Log,
   ) {}
 
   /** Never rejects for what Redis does: that is an outcome. */
@@ -65,7 +63,6 @@ export class PurchaseService {
     if (wish.saleId === undefined && confirmsSale(outcome)) {
       this.routes.confirm(item.productId, item.saleId, askedAtMs);
     }
-    this.log.debug({ orderId, outcome: outcome.outcome }, 'purchase decided');
     return outcome;
   }
 
