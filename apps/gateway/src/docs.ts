@@ -1,17 +1,18 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { saleListAnswerSchema } from '@flux/contracts';
 import { serveDocs } from '@flux/http';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { EXAMPLE, exampleOrderId } from './docs-examples';
 import type { GatewayConfig } from './gateway.config';
-import { SaleDirectory } from './sales/sale-directory';
+import { SalesService } from './sales/sales.service';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
 type Parameter = NonNullable<Operation['parameters']>[number];
 
-/** Swagger UI of the shop API. Its examples name a sale that is open now, so that "Execute" works as it stands. */
+/** Swagger UI of the shop API. Its examples name an item that is on sale now, so that "Execute" works as it stands. */
 export function serveGatewayDocs(app: NestFastifyApplication, config: GatewayConfig): void {
-  const directory = app.get(SaleDirectory);
+  const sales = app.get(SalesService);
   serveDocs(app, {
     info: {
       title: 'Flux-Gate shop API',
@@ -23,7 +24,7 @@ export function serveGatewayDocs(app: NestFastifyApplication, config: GatewayCon
     },
     patch: async (document) => {
       const identified = config.FLUX_AUTH === 'demo' ? withDemoShopper(document) : document;
-      return withItem(identified, await openItem(directory));
+      return withItem(identified, await openItem(sales));
     },
   });
 }
@@ -72,16 +73,17 @@ function withItem(document: OpenAPIObject, item: ExampleItem | undefined): OpenA
   return JSON.parse(text) as OpenAPIObject;
 }
 
-/** An item of a sale that runs now; undefined where there is none or Redis does not answer. */
-async function openItem(directory: SaleDirectory): Promise<ExampleItem | undefined> {
-  const sales = await directory.list().catch(() => undefined);
+/** An item that can be bought now; undefined where there is none or Redis does not answer. */
+async function openItem(sales: SalesService): Promise<ExampleItem | undefined> {
+  const answer = await sales.list().catch(() => undefined);
+  if (answer === undefined) return undefined;
   const now = Date.now();
-  const open = sales?.find(
-    ({ state, opensAt, closesAt }) =>
-      state === 'open' && Date.parse(opensAt) <= now && now < Date.parse(closesAt),
-  );
-  const [item] = open?.items ?? [];
-  return open === undefined || item === undefined
-    ? undefined
-    : { saleId: open.id, productId: item.productId };
+  return saleListAnswerSchema
+    .parse(JSON.parse(answer.body))
+    .sales.filter(
+      ({ state, opensAt, closesAt }) =>
+        state === 'open' && Date.parse(opensAt) <= now && now < Date.parse(closesAt),
+    )
+    .flatMap(({ id, items }) => items.map((item) => ({ saleId: id, ...item })))
+    .find(({ availability }) => availability !== 'soldOut');
 }

@@ -29,7 +29,10 @@ describe("the gateway's edge", () => {
     shop = new Shop(redis.url);
     await shop.open({ state: 'retired' });
     await shop.open({ opensInMs: 60_000 });
+    await shop.open({ stock: 0 });
     await shop.open({ stock: 1_000 });
+    // The sale of the newest record is sold out: no example for it.
+    await shop.open({ stock: 0 });
   });
 
   afterAll(async () => {

@@ -1,8 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
-import { saleAnswerSchema } from '@flux/contracts';
+import { saleAnswerSchema, saleListAnswerSchema } from '@flux/contracts';
 import { ApiProblems, openApiSchema } from '@flux/http';
 import { ApiHeader, ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { EXAMPLE } from '../docs-examples';
 
 const sale = {
@@ -23,12 +23,13 @@ const sale = {
   ],
 };
 
-/** `GET /v1/sales`. */
-export const salesAnswerSchema = z.object({ sales: z.array(saleAnswerSchema) });
-
 /** OpenAPI of `GET /v1/sales`. */
 export function DocumentSales(): MethodDecorator {
-  return documentPublic({ summary: 'List the sales', schema: salesAnswerSchema, example: { sales: [sale] } });
+  return documentPublic({
+    summary: 'List the sales',
+    schema: saleListAnswerSchema,
+    example: { sales: [sale] },
+  });
 }
 
 /** OpenAPI of `GET /v1/sales/:saleId`. */
