@@ -53,7 +53,7 @@ module.exports = {
       severity: 'error',
       from: {
         path: '^(apps|libs)/',
-        pathNot: '(\\.spec\\.ts$|^apps/[^/]+/test/|^libs/testing/|^apps/admin/src/audit)',
+        pathNot: '(\\.spec\\.ts$|^apps/[^/]+/test/|^libs/[^/]+/test/|^libs/testing/)',
       },
       to: { path: '^(test/|libs/testing/)' },
     },

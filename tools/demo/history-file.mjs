@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises';
 
 /**
  * The clients' own record of what they were answered, one JSON object a line; the checker reads it. The form is that
- * of libs/testing/src/checker/client-history.ts.
+ * of libs/checker/src/client-history.ts.
  */
 export class HistoryFile {
   #stream;

@@ -6,7 +6,7 @@ import { ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
 import { RedisConnection, redisSettings } from '@flux/gate';
 import { createKafka, kafkaSettings, prefixed } from '@flux/kafka';
 import { createDataSource, databaseSettings } from '@flux/ledger';
-import { type AuditOptions, type AuditReport, auditSale, formatReport, historyLines } from '@flux/testing';
+import { type AuditOptions, type AuditReport, auditSale, formatReport, historyLines } from '@flux/checker';
 import { z } from 'zod';
 
 const USAGE = `usage: npm run audit -- --sale ID [--history FILE] [--json] [--wait-ms N]

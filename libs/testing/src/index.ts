@@ -1,11 +1,5 @@
-export * from './checker/audit-impossible';
-export * from './checker/audit-report';
-export * from './checker/audit-sale';
-export * from './checker/format-report';
-export * from './checker/history-lines';
-export type { HistoryAnswer, HistoryEnd } from './checker/client-history';
-export * from './checker/trial/audit-servers';
-export * from './checker/trial/audit-world';
+export * from './audit-servers';
+export * from './audit-world';
 export * from './batch-consumer';
 export * from './database';
 export * from './ledger-fixtures';

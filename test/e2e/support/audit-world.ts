@@ -1,5 +1,6 @@
 import { ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
-import { auditSale, kafkaBrokers, type HistoryAnswer } from '@flux/testing';
+import { auditSale, type HistoryAnswer } from '@flux/checker';
+import { kafkaBrokers } from '@flux/testing';
 import { Kafka, logLevel } from 'kafkajs';
 import type { Answer } from './crowd';
 import type { World } from './world';

@@ -1,6 +1,6 @@
 import { ProblemError, saleIdSchema } from '@flux/contracts';
 import { ApiProblems, parseInput } from '@flux/http';
-import type { AuditReport } from '@flux/testing';
+import type { AuditReport } from '@flux/checker';
 import { HttpCode, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';

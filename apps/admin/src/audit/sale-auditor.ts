@@ -1,7 +1,7 @@
 import { ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
 import { RedisConnection } from '@flux/gate';
 import { KAFKA_SETTINGS, type KafkaSettings, prefixed } from '@flux/kafka';
-import { type AuditReport, auditSale } from '@flux/testing';
+import { type AuditReport, auditSale } from '@flux/checker';
 import { Inject, Injectable } from '@nestjs/common';
 import { Kafka } from 'kafkajs';
 import { DataSource } from 'typeorm';

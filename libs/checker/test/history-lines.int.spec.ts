@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
-import { historyLines } from '../history-lines';
+import { historyLines } from '../src/history-lines';
 
 let folder: string;
 

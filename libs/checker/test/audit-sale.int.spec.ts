@@ -1,8 +1,7 @@
-import { AuditImpossible } from '../audit-impossible';
-import { auditSale } from '../audit-sale';
+import { AuditImpossible } from '../src/audit-impossible';
+import { auditSale } from '../src/audit-sale';
 import { audit, newWorld, offendersOf, refuted, unchecked } from './audit-runs';
-import { AuditServers } from './audit-servers';
-import { AuditWorld } from './audit-world';
+import { AuditServers, AuditWorld } from '@flux/testing';
 
 jest.setTimeout(60_000);
 

@@ -2,10 +2,10 @@ import { ORDERS_ACCEPTED_TOPIC } from '@flux/contracts';
 import { Redis } from 'ioredis';
 import { Kafka, logLevel, Partitioners, type Admin, type Consumer, type Producer } from 'kafkajs';
 import type { DataSource } from 'typeorm';
-import { createDatabase, type TestDatabase } from '../../database';
-import { kafkaBrokers, topicPrefix } from '../../kafka';
-import { startRedis, type RedisServer } from '../../redis-server';
-import type { AuditDependencies } from '../audit-sale';
+import { createDatabase, type TestDatabase } from './database';
+import { kafkaBrokers, topicPrefix } from './kafka';
+import { startRedis, type RedisServer } from './redis-server';
+import type { AuditDependencies } from '@flux/checker';
 
 /** Real servers for the checker's own tests; many worlds share them, each with a sale of its own. */
 export class AuditServers {

@@ -1,5 +1,5 @@
-import type { AuditLineName } from '../audit-report';
-import type { AuditWorld } from './audit-world';
+import type { AuditLineName } from '../src/audit-report';
+import type { AuditWorld } from '@flux/testing';
 
 /** One thing that is broken on purpose, the line that must fail for it, and its logical consequences. */
 export interface SeededFault {

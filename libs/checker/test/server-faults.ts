@@ -1,4 +1,4 @@
-import type { AuditWorld } from './audit-world';
+import type { AuditWorld } from '@flux/testing';
 import type { SeededFault } from './seeded-fault';
 
 /** What is broken in Redis, Kafka or PostgreSQL. */

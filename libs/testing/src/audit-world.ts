@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { fingerprintOf, orderIdOf, type OrdersAccepted } from '@flux/contracts';
-import { itemKeys, type ItemKeys } from '@flux/gate';
+import type { HistoryAnswer } from '@flux/checker';
+import { itemKeys, shopperHashOf, type ItemKeys } from '@flux/gate';
+import type { OrderState } from '@flux/ledger';
 import type { AuditServers } from './audit-servers';
-import type { HistoryAnswer } from '../client-history';
-import { shopperHashOf } from '../gate-reader';
-import type { RowState } from '../ledger-reader';
 
 interface WorldOrder {
   readonly orderId: string;
@@ -13,7 +12,7 @@ interface WorldOrder {
   readonly quantity: number;
   readonly fingerprint: string;
   readonly sequence: number;
-  readonly state: RowState;
+  readonly state: OrderState;
   readonly acceptedAtMs: number;
 }
 
@@ -26,7 +25,7 @@ const ORDERS = [
   ['eve', 2, 'parked', 'a'],
   ['fay', 1, 'cancelled', 'x'],
   ['ann', 1, 'confirmed', '-'],
-] as const satisfies readonly (readonly [string, number, RowState, string])[];
+] as const satisfies readonly (readonly [string, number, OrderState, string])[];
 
 const INITIAL = 20;
 const LIMIT = 3;

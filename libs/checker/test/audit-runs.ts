@@ -1,7 +1,6 @@
-import type { AuditLineName, AuditReport } from '../audit-report';
-import { auditSale, type AuditOptions } from '../audit-sale';
-import type { AuditServers } from './audit-servers';
-import { AuditWorld } from './audit-world';
+import type { AuditLineName, AuditReport } from '../src/audit-report';
+import { auditSale, type AuditOptions } from '../src/audit-sale';
+import { AuditWorld, type AuditServers } from '@flux/testing';
 
 /** A sound sale of its own, at rest. */
 export async function newWorld(servers: AuditServers): Promise<AuditWorld> {

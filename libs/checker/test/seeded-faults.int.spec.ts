@@ -1,5 +1,5 @@
 import { audit, newWorld, offendersOf, refuted } from './audit-runs';
-import { AuditServers } from './audit-servers';
+import { AuditServers } from '@flux/testing';
 import { CLIENT_FAULTS } from './client-faults';
 import { SERVER_FAULTS } from './server-faults';
 
