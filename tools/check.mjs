@@ -7,6 +7,7 @@ import { runJest } from './jest-run.mjs';
 const LINT = ['lint', 'eslint', ['.']];
 const OTHERS = [
   ['generated', process.execPath, ['tools/build-lua/build-lua.mjs', '--check']],
+  ['asyncapi', process.execPath, ['tools/build-asyncapi/build-asyncapi.mjs', '--check']],
   ['types', 'tsc', ['--noEmit', '-p', 'tsconfig.json']],
   ['layers', 'depcruise', ['apps', 'libs', 'test', '--config', '.dependency-cruiser.cjs']],
   ['format', 'prettier', ['--check', '--log-level', 'warn', '.']],

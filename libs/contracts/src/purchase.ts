@@ -33,5 +33,13 @@ export const orderAnswerSchema = z.object({
   quantity: z.number().int(),
   acceptedAt: z.iso.datetime(),
   updatedAt: z.iso.datetime(),
+  holdUntil: z.iso
+    .datetime()
+    .optional()
+    .meta({ description: 'While confirmed: until when its units are held' }),
+  eventsUrl: z
+    .string()
+    .optional()
+    .meta({ description: "Of the GET only: where the order's changes are streamed, good for ten minutes" }),
 });
 export type OrderAnswer = z.infer<typeof orderAnswerSchema>;

@@ -5,8 +5,10 @@ import { productIdSchema, saleIdSchema } from './ids';
 export const SALE_STATES = ['scheduled', 'open', 'paused', 'closed', 'retired'] as const;
 export type SaleState = (typeof SALE_STATES)[number];
 
-const priceMinorSchema = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const currencySchema = z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code');
+/** Ten units of the dearest product still cost a safe integer. */
+export const priceMinorSchema = z.number().int().min(0).max(500_000_000_000_000);
+export const amountMinorSchema = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+export const currencySchema = z.string().regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code');
 const nameSchema = z.string().trim().min(1).max(200);
 
 export const MAX_STOCK = 10_000_000;
@@ -55,6 +57,15 @@ export const newSaleSchema = z
       .min(1_000)
       .max(7 * 24 * 3_600_000)
       .default(600_000),
+    retentionMs: z
+      .number()
+      .int()
+      .min(24 * 3_600_000)
+      .max(10 * 366 * 24 * 3_600_000)
+      .optional()
+      .meta({
+        description: "How long after its end the shoppers' identities are kept; for ever where left out",
+      }),
     items: z
       .array(
         z.strictObject({

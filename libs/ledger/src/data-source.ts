@@ -2,13 +2,20 @@ import { DataSource, type DataSourceOptions, type Logger } from 'typeorm';
 import { AuditLogEntity } from './entities/audit-log.entity';
 import { ItemEntity } from './entities/item.entity';
 import { LedgerEntity } from './entities/ledger.entity';
+import { OrderEventEntity } from './entities/order-event.entity';
 import { OrderEntity } from './entities/order.entity';
 import { ParkedMessageEntity } from './entities/parked-message.entity';
+import { PaymentEntity } from './entities/payment.entity';
+import { ProviderEventEntity } from './entities/provider-event.entity';
+import { RefundEntity } from './entities/refund.entity';
 import { SaleEntity } from './entities/sale.entity';
+import { ServiceRequestEntity } from './entities/service-request.entity';
 import { StockChangeEntity } from './entities/stock-change.entity';
+import { WebhookDeliveryEntity, WebhookEndpointEntity } from './entities/webhook.entity';
 import { Sales1763800000001 } from './migrations/0001-sales';
 import { Ledger1763800000002 } from './migrations/0002-ledger';
 import { Operators1763800000003 } from './migrations/0003-operators';
+import { Life1763800000004 } from './migrations/0004-life';
 import type { DatabaseConfig } from './settings';
 
 export const LEDGER_ENTITIES = [
@@ -19,9 +26,16 @@ export const LEDGER_ENTITIES = [
   ParkedMessageEntity,
   StockChangeEntity,
   AuditLogEntity,
+  OrderEventEntity,
+  PaymentEntity,
+  RefundEntity,
+  ProviderEventEntity,
+  ServiceRequestEntity,
+  WebhookEndpointEntity,
+  WebhookDeliveryEntity,
 ];
 
-const MIGRATIONS = [Sales1763800000001, Ledger1763800000002, Operators1763800000003];
+const MIGRATIONS = [Sales1763800000001, Ledger1763800000002, Operators1763800000003, Life1763800000004];
 
 /** The client gives up this much later than the server should have: a frozen server must not hold a process. */
 const CLIENT_GRACE_MS = 2_000;

@@ -1,6 +1,6 @@
 import type { SaleState } from '@flux/contracts';
 import { Check, Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
-import { ID_COLUMN } from './columns';
+import { ID_COLUMN, INT8_COLUMN } from './columns';
 
 /** A sale as the operator defined it, with the state it is in. */
 @Entity('sales')
@@ -34,4 +34,16 @@ export class SaleEntity {
 
   @Column({ name: 'retired_at', type: 'timestamptz', nullable: true })
   retiredAt!: Date | null;
+
+  /** How long after closing the shoppers' identities are kept; null: for ever. */
+  @Column({ ...INT8_COLUMN, name: 'retention_ms', nullable: true })
+  retentionMs!: number | null;
+
+  /** When the shoppers' identities were removed. */
+  @Column({ name: 'forgotten_at', type: 'timestamptz', nullable: true })
+  forgottenAt!: Date | null;
+
+  /** Refusals by error code, copied from Redis before the sale leaves it; null before. */
+  @Column({ type: 'jsonb', nullable: true })
+  refusals!: Record<string, number> | null;
 }

@@ -1,0 +1,24 @@
+import type { OrderStatusEvent } from '@flux/contracts';
+import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import { ID_COLUMN } from './columns';
+
+/**
+ * What one transaction changed of one item's orders, until it is published. Rows of one item are numbered in the order
+ * in which their transactions committed, since each held the item's ledger row.
+ */
+@Entity('order_events')
+export class OrderEventEntity {
+  /** int8 as text. */
+  @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
+  id!: string;
+
+  @Column({ ...ID_COLUMN, name: 'sale_id' })
+  saleId!: string;
+
+  @Column({ ...ID_COLUMN, name: 'product_id' })
+  productId!: string;
+
+  /** In the order of the changes. */
+  @Column({ type: 'jsonb' })
+  events!: OrderStatusEvent[];
+}
