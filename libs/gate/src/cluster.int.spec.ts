@@ -1,5 +1,6 @@
 import {
   connectGate,
+  endOf,
   gateConfig,
   opening,
   purchase,
@@ -64,11 +65,25 @@ it('has every other verb there too', async () => {
       outcome: 'held',
     });
     expect(await clients.outboxes.read(item, { after: '0-0', count: 9 })).toHaveLength(1);
-    const settled = { epoch: 1, watermark: 1, watermarkOrderId: orderId, settledAtMs: 1, states: [] };
-    expect(await clients.gate.settle({ ...item, ...settled })).toEqual({ outcome: 'settled', trimmed: 1 });
+    const order = { orderId, shopperId, quantity: 1 };
+    expect(await clients.gate.cancel(order)).toMatchObject({ outcome: 'requested' });
+    const settled = {
+      ...{ epoch: 1, watermark: 2, watermarkOrderId: orderId, states: [] },
+      runs: [{ upTo: 2, atMs: 1 }],
+    };
+    expect(await clients.gate.settle({ ...item, ...settled })).toEqual({ outcome: 'settled', trimmed: 2 });
     expect(await clients.gate.readOrder(orderId)).toMatchObject({ order: { status: 'confirmed' } });
-    const end = { epoch: 1, orderId, shopperId, quantity: 1, status: 'cancelled', changedAtMs: 2 } as const;
-    expect(await clients.gate.release({ ...item, ...end })).toEqual({ outcome: 'released', available: 11 });
+    expect(await clients.gate.release({ ...item, epoch: 1, releases: [endOf(order)] })).toEqual({
+      outcome: 'released',
+      released: 1,
+    });
+    expect(await clients.gate.retake({ ...item, ...order, epoch: 1, changeId: 'pay:1' })).toEqual({
+      outcome: 'taken',
+    });
+    const forgotten = { ...item, shopperId, pseudonym: 'nobody', orderIds: [orderId] };
+    expect(await clients.gate.forget(forgotten)).toEqual({ outcome: 'forgotten' });
+    await clients.refusals.add(productId, { soldOut: 1 });
+    expect(await clients.refusals.read(productId)).toEqual({ soldOut: 1 });
     expect(await clients.gate.close(item)).toEqual({ outcome: 'done' });
     expect(await clients.gate.retire({ ...item, endsAtMs: Date.now() + 60_000 })).toEqual({
       outcome: 'retired',
@@ -82,7 +97,7 @@ it('has every other verb there too', async () => {
 it('hears of every item on one push connection', async () => {
   const subscriber = new GateSubscriber(gateConfig(cluster.url, { FLUX_REDIS_MODE: 'cluster' }));
   const heard = new Set<string>();
-  for (const item of items) await subscriber.subscribe(item, () => heard.add(item.productId));
+  for (const item of items) await subscriber.subscribe(item, { onStock: () => heard.add(item.productId) });
   await waitUntil('the channel is up', () => subscriber.isUp());
   for (const item of items) await clients.gate.pause(item);
   await waitUntil('every item was heard of', () => heard.size === items.length);

@@ -4,7 +4,7 @@ import type { ItemRef } from '@flux/contracts';
 export interface ItemKeys {
   /** string: id of the product's open sale */
   readonly current: string;
-  /** hash: epoch, state, opens, closes, limit, sequence, watermark, version */
+  /** hash: epoch, state, opens, closes, limit, hold, sequence, watermark, version */
   readonly item: string;
   /** string: units available */
   readonly stock: string;
@@ -12,15 +12,18 @@ export interface ItemKeys {
   readonly orders: string;
   /** hash: shopper -> units */
   readonly shoppers: string;
-  /** stream: one entry per accepting call, until settled */
+  /** stream: one entry per accepting call or cancel intent, until settled */
   readonly outbox: string;
-  /** hash: ids of applied stock changes and releases of this epoch */
+  /** hash: ids of applied stock changes, releases and late payments of this epoch */
   readonly changes: string;
   /** sorted set: watermark -> when the ledger had committed it */
   readonly timeline: string;
   /** hash: which relay reads the outbox, until when, and how far it has come */
   readonly lease: string;
-  /** channel: `stock` when units came back or the item changed state */
+  /**
+   * channel: `stock` when units came back or the item changed state; `orders <watermark> <orderId>...` when the watermark
+   * rose or states were written
+   */
   readonly channel: string;
 }
 
@@ -48,6 +51,11 @@ export function currentKey(productId: string): string {
 
 export function saleKey(saleId: string): string {
   return `sale:${saleId}`;
+}
+
+/** hash: why purchases of a sale were refused -> how many. */
+export function refusalsKey(saleId: string): string {
+  return `refusals:${saleId}`;
 }
 
 /** set of `<saleId>.<productId>`: the unfinished outboxes. */

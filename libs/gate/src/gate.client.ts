@@ -1,21 +1,27 @@
-import { itemOfOrderId, SALE_ID_PATTERN, SHOPPER_ID_PATTERN, type ItemRef } from '@flux/contracts';
+import { itemOfOrderId, type ItemRef } from '@flux/contracts';
 import { ask } from './ask';
 import { Buyers } from './buyers';
 import { EpochFloors } from './epoch-floors';
-import { InvalidRequestError } from './gate-error';
-import { itemKeys, OUTBOXES_KEY, type ItemKeys } from './gate-keys';
+import { OUTBOXES_KEY, type ItemKeys } from './gate-keys';
+import { scanHash } from './hash-scan';
 import type { GateObserver } from './observer';
-import { decodeRecord, stateLetter, type OrderRecord } from './order-record';
+import * as orderCodec from './order-codec';
+import type * as Orders from './order-outcomes';
 import type * as Gate from './outcomes';
 import type { RedisConnection } from './redis-connection';
+import { assertRuns, assertShopper, assertWhole, keysOf } from './request-guards';
 import { ReserveBatcher } from './reserve-batcher';
 import { ScriptRunner } from './script-runner';
 import { SCRIPTS } from './scripts.generated';
+import { slicesOf } from './slices';
 import * as codec from './verb-codec';
 
-/** Keeps one settle call short (about 1 ms of Redis) and its arguments below Lua's limit of 8,000. */
-const MAX_STATES_PER_CALL = 500;
-const SCAN_COUNT = 1_000;
+/** Keeps one settle call short: a state costs Redis about 8 us. */
+const MAX_STATES_PER_CALL = 200;
+/** More releases are several calls; one costs Redis about 12 us. */
+export const MAX_RELEASES_PER_CALL = 200;
+const MAX_READS_PER_CALL = 100;
+const MAX_FORGOTTEN_PER_CALL = 500;
 
 /**
  * The gate: decides who gets a unit. Every verb is one script on the keys of one item, and may be repeated.
@@ -63,14 +69,14 @@ export class GateClient {
    * `unsafe` the outbox stays listed: take it off with `Outboxes.remove` if the sale is given up.
    */
   async open(request: Gate.OpenRequest): Promise<Gate.OpenOutcome> {
-    const { epoch, available, perShopperLimit, opensAtMs, closesAtMs } = request;
-    assertWhole({ epoch, available, perShopperLimit, opensAtMs, closesAtMs });
+    const { epoch, available, perShopperLimit, opensAtMs, closesAtMs, holdMs } = request;
+    assertWhole({ epoch, available, perShopperLimit, opensAtMs, closesAtMs, holdMs });
     const keys = keysOf(request);
     await ask(this.connection, (client) => client.sadd(OUTBOXES_KEY, codec.itemName(request)));
     const reply = await this.runner.run({
       script: SCRIPTS.open,
       keys: allOf(keys),
-      args: [request.saleId, epoch, available, perShopperLimit, opensAtMs, closesAtMs, keys.channel],
+      args: [request.saleId, epoch, available, perShopperLimit, opensAtMs, closesAtMs, holdMs, keys.channel],
     });
     return codec.decodeOpen(reply);
   }
@@ -130,45 +136,128 @@ export class GateClient {
    * Tells the gate what the ledger has committed. Many states go in several calls, the watermark with the last, so
    * that no order reads as confirmed before its own state is written. `trimmed` is the last call's.
    */
-  async settle(request: Gate.SettleRequest): Promise<Gate.SettleOutcome> {
-    const { states } = request;
-    let from = 0;
-    for (; states.length - from > MAX_STATES_PER_CALL; from += MAX_STATES_PER_CALL) {
-      const part = states.slice(from, from + MAX_STATES_PER_CALL);
-      const outcome = await this.settlePart({ ...request, watermark: 0, watermarkOrderId: '', states: part });
+  async settle(request: Orders.SettleRequest): Promise<Orders.SettleOutcome> {
+    assertRuns(request);
+    const slices = slicesOf(request.states, MAX_STATES_PER_CALL);
+    for (const states of slices.slice(0, -1)) {
+      const part = { ...request, watermark: 0, watermarkOrderId: '', runs: [], states };
+      const outcome = await this.settlePart(part);
       if (outcome.outcome !== 'settled') return outcome;
     }
-    return this.settlePart({ ...request, states: states.slice(from) });
+    return this.settlePart({ ...request, states: slices.at(-1) ?? [] });
   }
 
-  /** Gives back the units of a cancelled or expired order, once. */
-  async release(request: Gate.ReleaseRequest): Promise<Gate.ReleaseOutcome> {
-    const { epoch, orderId, status, shopperId, quantity, changedAtMs } = request;
-    assertWhole({ epoch, quantity, changedAtMs });
+  /**
+   * Notes that a shopper wants to give an order up. The wish travels as a purchase does; the order keeps its status
+   * until the ledger has decided. In open, paused and closed items.
+   */
+  async cancel(request: Orders.CancelRequest): Promise<Orders.CancelOutcome> {
+    const { orderId, shopperId } = request;
     assertShopper(shopperId);
-    const { item, stock, shoppers, orders, changes, channel } = keysOf(request);
+    const ref = itemOfOrderId(orderId);
+    if (ref === undefined) return { outcome: 'unknownOrder' };
+    const { item, orders, outbox, timeline } = keysOf(ref);
+    const name = codec.itemName(ref);
     const reply = await this.runner.run({
-      script: SCRIPTS.release,
-      keys: [item, stock, shoppers, orders, changes],
-      args: [epoch, orderId, stateLetter(status), shopperId, quantity, changedAtMs, channel],
+      script: SCRIPTS.cancel,
+      keys: [item, orders, outbox, timeline],
+      args: orderCodec.cancelArgs(request, this.floors.of(name)),
     });
-    return codec.decodeRelease(reply);
+    const { outcome, epoch } = orderCodec.decodeCancel(orderId, reply);
+    this.floors.saw(name, epoch);
+    return outcome;
+  }
+
+  /**
+   * Gives back the units of orders that ended, and what a late payment took in vain, each once. More than
+   * MAX_RELEASES_PER_CALL go in several calls, and the first outcome that is not `released` ends them.
+   */
+  async release(request: Orders.ReleaseRequest): Promise<Orders.ReleaseOutcome> {
+    const { item, stock, shoppers, orders, changes, channel } = keysOf(request);
+    assertWhole({ epoch: request.epoch });
+    for (const { shopperId, units, counted, changedAtMs } of request.releases) {
+      assertShopper(shopperId);
+      assertWhole({ units, counted, changedAtMs });
+    }
+    let released = 0;
+    for (const releases of slicesOf(request.releases, MAX_RELEASES_PER_CALL)) {
+      const reply = await this.runner.run({
+        script: SCRIPTS.release,
+        keys: [item, stock, shoppers, orders, changes],
+        args: orderCodec.releaseArgs({ ...request, releases }, channel),
+      });
+      const outcome = orderCodec.decodeRelease(reply);
+      if (outcome.outcome !== 'released') return outcome;
+      released += outcome.released;
+    }
+    return { outcome: 'released', released };
+  }
+
+  /**
+   * Takes units for an order that had ended and is paid late, once per change id. Also in a paused or closed item; the
+   * order's record stays as it is.
+   */
+  async retake(request: Orders.RetakeRequest): Promise<Orders.RetakeOutcome> {
+    const { epoch, changeId, shopperId, quantity } = request;
+    assertWhole({ epoch, quantity });
+    assertShopper(shopperId);
+    const { item, stock, shoppers, changes } = keysOf(request);
+    const reply = await this.runner.run({
+      script: SCRIPTS.retake,
+      keys: [item, stock, shoppers, changes],
+      args: [epoch, changeId, shopperId, quantity],
+    });
+    return orderCodec.decodeRetake(reply);
+  }
+
+  /**
+   * Puts a pseudonym in a shopper's place: in the item's counts and in the shopper's records. Units stay counted. What
+   * waits in the outbox still has the name: forget when it is empty.
+   */
+  async forget(request: Orders.ForgetRequest): Promise<Orders.ForgetOutcome> {
+    assertShopper(request.shopperId);
+    assertShopper(request.pseudonym);
+    const { item, shoppers, orders } = keysOf(request);
+    const [first = [], ...others] = slicesOf(request.orderIds, MAX_FORGOTTEN_PER_CALL);
+    for (const orderIds of [first, ...others]) {
+      const reply = await this.runner.run({
+        script: SCRIPTS.forget,
+        keys: [item, shoppers, orders],
+        args: orderCodec.forgetArgs({ ...request, orderIds }),
+      });
+      const outcome = orderCodec.decodeForget(reply);
+      if (outcome.outcome === 'gone') return outcome;
+    }
+    return { outcome: 'forgotten' };
   }
 
   /** `unknownOrder` also for a text that is not an order id. */
   async readOrder(orderId: string): Promise<Gate.ReadOrderOutcome> {
     const ref = itemOfOrderId(orderId);
     if (ref === undefined) return { outcome: 'unknownOrder' };
-    const { item, orders, timeline } = itemKeys(ref);
+    const outcomes = await this.readOrders(ref, [orderId]);
+    return outcomes.get(orderId) ?? { outcome: 'unknownOrder' };
+  }
+
+  /** Orders of one item, each once; one call per 100. Orders of other items are unknown here. */
+  async readOrders(
+    ref: ItemRef,
+    orderIds: readonly string[],
+  ): Promise<ReadonlyMap<string, Gate.ReadOrderOutcome>> {
+    const { item, orders, timeline } = keysOf(ref);
     const name = codec.itemName(ref);
-    const reply = await this.runner.run({
-      script: SCRIPTS['read-order'],
-      keys: [item, orders, timeline],
-      args: [this.floors.of(name), orderId],
-    });
-    const { outcome, epoch } = codec.decodeReadOrder(orderId, reply);
-    this.floors.saw(name, epoch);
-    return outcome;
+    const found = new Map<string, Gate.ReadOrderOutcome>();
+    for (const part of slicesOf(orderIds, MAX_READS_PER_CALL)) {
+      const reply = await this.runner.run({
+        script: SCRIPTS['read-order'],
+        keys: [item, orders, timeline],
+        args: [this.floors.of(name), ...part],
+      });
+      const { outcomes, epoch } = orderCodec.decodeReadOrders(part, reply);
+      this.floors.saw(name, epoch);
+      for (const [index, outcome] of outcomes.entries()) found.set(part[index] ?? '', outcome);
+    }
+    return found;
   }
 
   /** The item's counters, read in one step; undefined where its key is missing. */
@@ -197,15 +286,8 @@ export class GateClient {
 
   /** Every shopper's units. An entry that changes meanwhile may come twice. */
   async *shoppersOf(ref: ItemRef): AsyncGenerator<{ readonly shopperId: string; readonly units: number }> {
-    for await (const [shopperId, units] of this.scan(keysOf(ref).shoppers)) {
+    for await (const [shopperId, units] of scanHash(this.connection, keysOf(ref).shoppers)) {
       yield { shopperId, units: Number(units) };
-    }
-  }
-
-  /** Every order's record, as it stands. An entry that changes meanwhile may come twice. */
-  async *recordsOf(ref: ItemRef): AsyncGenerator<{ readonly orderId: string; readonly record: OrderRecord }> {
-    for await (const [orderId, record] of this.scan(keysOf(ref).orders)) {
-      yield { orderId, record: decodeRecord(record) };
     }
   }
 
@@ -213,31 +295,16 @@ export class GateClient {
     for await (const { shopperId } of this.shoppersOf(ref)) yield shopperId;
   }
 
-  private async *scan(key: string): AsyncGenerator<readonly [string, string]> {
-    let cursor = '0';
-    do {
-      const at = cursor;
-      const [next, flat] = await ask(this.connection, (client) => client.hscan(key, at, 'COUNT', SCAN_COUNT));
-      for (let index = 0; index + 1 < flat.length; index += 2)
-        yield [flat[index] ?? '', flat[index + 1] ?? ''];
-      cursor = next;
-    } while (cursor !== '0');
-  }
-
-  private async settlePart(request: Gate.SettleRequest): Promise<Gate.SettleOutcome> {
-    const { epoch, watermark, watermarkOrderId, settledAtMs, states, statesAfter = -1 } = request;
-    assertWhole({ epoch, watermark, settledAtMs });
-    for (const { shopperId } of states) assertShopper(shopperId);
+  private async settlePart(request: Orders.SettleRequest): Promise<Orders.SettleOutcome> {
+    assertWhole({ epoch: request.epoch, watermark: request.watermark });
+    for (const { shopperId } of request.states) assertShopper(shopperId);
     const { item, shoppers, orders, outbox, timeline, channel } = keysOf(request);
     const reply = await this.runner.run({
       script: SCRIPTS.settle,
       keys: [item, shoppers, orders, outbox, timeline],
-      args: [
-        ...[epoch, watermark, watermarkOrderId, settledAtMs, statesAfter, channel],
-        ...codec.settleStateArgs(states),
-      ],
+      args: orderCodec.settleArgs(request, channel),
     });
-    return codec.decodeSettle(reply);
+    return orderCodec.decodeSettle(reply);
   }
 
   private async transition(
@@ -249,24 +316,8 @@ export class GateClient {
   }
 }
 
-function keysOf(item: ItemRef): ItemKeys {
-  if (!SALE_ID_PATTERN.test(item.saleId)) throw new InvalidRequestError('saleId');
-  if (!SALE_ID_PATTERN.test(item.productId)) throw new InvalidRequestError('productId');
-  return itemKeys(item);
-}
-
 /** Every key of an item, in the order that open and retire take them. */
 function allOf(keys: ItemKeys): readonly string[] {
   const { current, item, stock, shoppers, orders, outbox, changes, timeline, lease } = keys;
   return [current, item, stock, shoppers, orders, outbox, changes, timeline, lease];
-}
-
-function assertWhole(numbers: Readonly<Record<string, number>>): void {
-  for (const [field, number] of Object.entries(numbers)) {
-    if (!Number.isSafeInteger(number) || number < 0) throw new InvalidRequestError(field);
-  }
-}
-
-function assertShopper(shopperId: string): void {
-  if (!SHOPPER_ID_PATTERN.test(shopperId)) throw new InvalidRequestError('shopperId');
 }

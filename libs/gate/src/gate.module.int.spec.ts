@@ -1,7 +1,15 @@
 import { freePort, gateConfig, opening, purchase, randomItem, startRedis, waitUntil } from '@flux/testing';
 import { ConsoleLogger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { Catalogue, GateClient, GateModule, GateSubscriber, Outboxes, RedisConnection } from './index';
+import {
+  Catalogue,
+  GateClient,
+  GateModule,
+  GateSubscriber,
+  Outboxes,
+  RedisConnection,
+  Refusals,
+} from './index';
 
 it('gives the clients to a process and closes their connections', async () => {
   const server = await startRedis();
@@ -16,7 +24,8 @@ it('gives the clients to a process and closes their connections', async () => {
   expect(await gate.reserve(purchase(item))).toMatchObject({ outcome: 'accepted' });
   expect(await module.get(Outboxes).list()).toEqual([item]);
   expect(await module.get(Catalogue).isWritten()).toBe(false);
-  await module.get(GateSubscriber).subscribe(item, () => undefined);
+  expect(await module.get(Refusals).read(item.saleId)).toEqual({});
+  await module.get(GateSubscriber).subscribe(item, {});
   await module.close();
   await waitUntil('no connection is left', async () => {
     const list = String(await server.client.client('LIST'));

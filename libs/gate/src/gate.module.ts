@@ -3,12 +3,13 @@ import { Catalogue } from './catalogue';
 import { GateClient } from './gate.client';
 import { Outboxes } from './outboxes';
 import { RedisConnection } from './redis-connection';
+import { Refusals } from './refusals';
 import type { RedisConfig } from './settings';
 import { GateSubscriber } from './subscriber';
 
 /**
- * Gives GateClient, Catalogue, Outboxes, GateSubscriber and RedisConnection to the whole process. Connects at once
- * and in the background. The connections close with `onApplicationShutdown`: stop what uses the gate before that,
+ * Gives GateClient, Catalogue, Outboxes, Refusals, GateSubscriber and RedisConnection to the whole process. Connects at
+ * once and in the background. The connections close with `onApplicationShutdown`: stop what uses the gate before that,
  * in `onModuleDestroy` or `beforeApplicationShutdown`.
  */
 @Module({})
@@ -31,7 +32,7 @@ export class GateModule implements OnApplicationShutdown {
       inject: [RedisConnection],
       useFactory: (connection: RedisConnection) => new service(connection),
     });
-    const services = [GateClient, Catalogue, Outboxes, GateSubscriber, RedisConnection];
+    const services = [GateClient, Catalogue, Outboxes, Refusals, GateSubscriber, RedisConnection];
     return {
       module: GateModule,
       global: true,
@@ -41,6 +42,7 @@ export class GateModule implements OnApplicationShutdown {
         onConnection(GateClient),
         onConnection(Catalogue),
         onConnection(Outboxes),
+        onConnection(Refusals),
       ],
       exports: services,
     };

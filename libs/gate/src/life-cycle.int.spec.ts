@@ -27,6 +27,7 @@ describe('open', () => {
       available: 7,
       outboxLength: 0,
     });
+    expect(await world.server.client.hget(itemKeys(item).item, 'hold')).toBe('600000');
     expect(await world.server.client.get(itemKeys(item).current)).toBe(item.saleId);
     expect(await world.outboxes.list()).toContainEqual(item);
   });

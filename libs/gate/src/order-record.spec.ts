@@ -20,6 +20,7 @@ const anyRecord: fc.Arbitrary<OrderRecord> = fc.record({
   fingerprint: base64url(11),
   shopperHash: base64url(16),
   changedAtMs: fc.constantFrom(undefined, 1_790_000_000_001),
+  cancelSequence: fc.constantFrom(undefined, 1, 10_000_000),
 });
 
 describe('a record', () => {
@@ -42,6 +43,9 @@ describe('a record', () => {
     TEXT.slice(1),
     `${TEXT}|`,
     `${TEXT}|x`,
+    `${TEXT}||`,
+    `${TEXT}|1|`,
+    `${TEXT}|1|2|3`,
     TEXT.replace('7', '-7'),
     TEXT.replace('-', 'z'),
   ])('is not %p', (text) => {
@@ -61,17 +65,42 @@ describe('the status', () => {
 
   it('was reached when the record says, or the timeline, or when the order was accepted', () => {
     const updated = (own: Partial<OrderRecord>, watermark: number): number =>
-      gateOrder(ORDER_ID, { ...record, ...own }, { watermark, settledAtMs: 20 }).updatedAtMs;
+      gateOrder(ORDER_ID, { ...record, ...own }, { watermark, settledAtMs: 20, holdMs: 5 }).updatedAtMs;
     expect(updated({}, 6)).toBe(record.acceptedAtMs);
     expect(updated({}, 7)).toBe(20);
     expect(updated({ state: 'paid', changedAtMs: 30 }, 7)).toBe(30);
-    expect(gateOrder(ORDER_ID, record, { watermark: 7, settledAtMs: undefined }).updatedAtMs).toBe(
-      record.acceptedAtMs,
-    );
+    const notDated = { watermark: 7, settledAtMs: undefined, holdMs: 5 };
+    expect(gateOrder(ORDER_ID, record, notDated)).toMatchObject({
+      updatedAtMs: record.acceptedAtMs,
+      holdUntilMs: undefined,
+    });
+  });
+
+  it('holds the units from the confirmation on, while it lasts and where the item says how long', () => {
+    const hold = (own: Partial<OrderRecord>): number | undefined =>
+      gateOrder(ORDER_ID, { ...record, ...own }, { watermark: 7, settledAtMs: 20, holdMs: 5 }).holdUntilMs;
+    expect(hold({})).toBe(25);
+    expect(hold({ state: 'confirmed', changedAtMs: 30 })).toBe(35);
+    expect(hold({ sequence: 8 })).toBeUndefined();
+    expect(hold({ state: 'paid', changedAtMs: 30 })).toBeUndefined();
+    expect(gateOrder(ORDER_ID, record, { watermark: 7, settledAtMs: 20, holdMs: undefined })).toMatchObject({
+      holdUntilMs: undefined,
+    });
+  });
+
+  it('does not follow from the wish to cancel, which is told beside it', () => {
+    const context = { watermark: 7, settledAtMs: 20, holdMs: 5 };
+    const wished = decodeRecord(`${TEXT}||8`);
+    expect(wished).toEqual({ ...record, cancelSequence: 8 });
+    expect(gateOrder(ORDER_ID, wished, context)).toMatchObject({
+      status: 'confirmed',
+      cancelRequested: true,
+    });
+    expect(gateOrder(ORDER_ID, record, context)).toMatchObject({ cancelRequested: false });
   });
 
   it('belongs to an order with an order’s id', () => {
-    expect(() => gateOrder('x', record, { watermark: 0, settledAtMs: undefined })).toThrow(
+    expect(() => gateOrder('x', record, { watermark: 0, settledAtMs: undefined, holdMs: 5 })).toThrow(
       UnexpectedReplyError,
     );
   });

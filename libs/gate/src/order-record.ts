@@ -15,6 +15,8 @@ export interface OrderRecord {
   readonly shopperHash: string;
   /** When its own state was written out. */
   readonly changedAtMs: number | undefined;
+  /** The sequence of its shopper's intent to cancel it. */
+  readonly cancelSequence: number | undefined;
 }
 
 const LETTERS = {
@@ -30,7 +32,7 @@ const STATES = new Map<string, OrderStatus>(
 );
 
 const RECORD =
-  /^([-acrxep])\|(\d{1,16})\|(\d{1,5})\|(\d{1,16})\|([A-Za-z0-9_-]{11})\|([A-Za-z0-9_-]{16})(?:\|(\d{1,16}))?$/;
+  /^([-acrxep])\|(\d{1,16})\|(\d{1,5})\|(\d{1,16})\|([A-Za-z0-9_-]{11})\|([A-Za-z0-9_-]{16})(?:\|(\d{1,16})|\|(?=\|))?(?:\|(\d{1,16}))?$/;
 
 export function stateLetter(status: OrderStatus): string {
   return LETTERS[status];
@@ -42,15 +44,17 @@ export function shopperHashOf(shopperId: string): string {
 }
 
 export function encodeRecord(record: OrderRecord): string {
-  const { state, sequence, quantity, acceptedAtMs, fingerprint, shopperHash, changedAtMs } = record;
+  const { state, sequence, quantity, acceptedAtMs, fingerprint, shopperHash, changedAtMs, cancelSequence } =
+    record;
   const letter = state === undefined ? '-' : LETTERS[state];
   const fields = [letter, sequence, quantity, acceptedAtMs, fingerprint, shopperHash];
+  if (cancelSequence !== undefined) return [...fields, changedAtMs ?? '', cancelSequence].join('|');
   return (changedAtMs === undefined ? fields : [...fields, changedAtMs]).join('|');
 }
 
 /** @throws UnexpectedReplyError where the text is not a record */
 export function decodeRecord(text: string): OrderRecord {
-  const [, letter, sequence, quantity, acceptedAtMs, fingerprint, shopperHash, changedAtMs] =
+  const [, letter, sequence, quantity, acceptedAtMs, fingerprint, shopperHash, changedAtMs, cancelSequence] =
     RECORD.exec(text) ?? [];
   if (letter === undefined || fingerprint === undefined || shopperHash === undefined) {
     throw new UnexpectedReplyError('not an order record');
@@ -62,7 +66,8 @@ export function decodeRecord(text: string): OrderRecord {
     acceptedAtMs: Number(acceptedAtMs),
     fingerprint,
     shopperHash,
-    changedAtMs: changedAtMs === undefined ? undefined : Number(changedAtMs),
+    changedAtMs: optional(changedAtMs),
+    cancelSequence: optional(cancelSequence),
   };
 }
 
@@ -79,20 +84,42 @@ export function placedOrder(orderId: string, record: OrderRecord): PlacedOrder {
   return { orderId, ...item, quantity, sequence, acceptedAtMs };
 }
 
+/** What the status and times of a record without a state of its own follow from. */
+export interface RecordContext {
+  readonly watermark: number;
+  /** When the ledger had committed the record's sequence, where it has. */
+  readonly settledAtMs: number | undefined;
+  /** How long a confirmed order holds its units; undefined where the item does not say. */
+  readonly holdMs: number | undefined;
+}
+
 /**
  * The order as a shopper may read it.
- * @param settledAtMs when the ledger had committed the record's sequence, where it has
+ * @throws UnexpectedReplyError where the id is not an order id
  */
 export function gateOrder(
   orderId: string,
   record: OrderRecord,
-  { watermark, settledAtMs }: { readonly watermark: number; readonly settledAtMs: number | undefined },
+  { watermark, settledAtMs, holdMs }: RecordContext,
 ): GateOrder {
   const status = statusOf(record, watermark);
-  const derivedAtMs = record.state === undefined && status === 'confirmed' ? settledAtMs : undefined;
+  const confirmed = status === 'confirmed';
+  const changedAtMs = record.changedAtMs ?? (confirmed ? settledAtMs : undefined);
   return {
     ...placedOrder(orderId, record),
     status,
-    updatedAtMs: record.changedAtMs ?? derivedAtMs ?? record.acceptedAtMs,
+    updatedAtMs: changedAtMs ?? record.acceptedAtMs,
+    holdUntilMs:
+      confirmed && changedAtMs !== undefined && holdMs !== undefined ? changedAtMs + holdMs : undefined,
+    cancelRequested: record.cancelSequence !== undefined,
   };
+}
+
+/** The change id under which an ended order's units go back to the gate. */
+export function releaseIdOf(orderId: string): string {
+  return `release:${orderId}`;
+}
+
+function optional(digits: string | undefined): number | undefined {
+  return digits === undefined ? undefined : Number(digits);
 }

@@ -1,14 +1,16 @@
 import {
+  CANCEL_REQUESTED_TYPE,
+  itemEventSchema,
+  lastSequenceOf,
   ORDERS_ACCEPTED_TYPE,
-  ordersAcceptedSchema,
+  type ItemEvent,
   type ItemRef,
-  type OrdersAccepted,
 } from '@flux/contracts';
 
 /** One entry of an outbox; `id` is `<epoch>-<last sequence>`. */
 export type OutboxEntry =
-  | { readonly outcome: 'event'; readonly id: string; readonly event: OrdersAccepted }
-  /** Not written by reserve.lua; `fields` is what stands there. */
+  | { readonly outcome: 'event'; readonly id: string; readonly event: ItemEvent }
+  /** Written by neither reserve.lua nor cancel.lua; `fields` is what stands there. */
   | {
       readonly outcome: 'unreadable';
       readonly id: string;
@@ -16,30 +18,39 @@ export type OutboxEntry =
       readonly fields: Readonly<Record<string, string>>;
     };
 
-/** The event that reserve.lua wrote as one stream entry. */
+/** The event that reserve.lua or cancel.lua wrote as one stream entry. */
 export function decodeOutboxEntry(item: ItemRef, id: string, flat: readonly string[]): OutboxEntry {
   const fields: Record<string, string> = {};
   for (let index = 0; index + 1 < flat.length; index += 2) fields[flat[index] ?? ''] = flat[index + 1] ?? '';
   const [epoch, lastSequence] = id.split('-').map(Number);
-  const result = ordersAcceptedSchema.safeParse({
-    type: ORDERS_ACCEPTED_TYPE,
+  const result = itemEventSchema.safeParse({
     saleId: item.saleId,
     productId: item.productId,
     epoch,
     firstSequence: Number(fields['first']),
     acceptedAtMs: Number(fields['at']),
-    orders: (fields['orders'] ?? '').split('\n').map((line) => {
-      const [orderId, shopperId, quantity, fingerprint] = line.split(' ');
-      return { orderId, shopperId, quantity: Number(quantity), fingerprint };
-    }),
+    ...(fields['cancel'] === undefined ? ordersOf(fields['orders'] ?? '') : intentOf(fields['cancel'])),
   });
   if (!result.success) {
     const places = result.error.issues.map(({ path, code }) => `/${path.join('/')} ${code}`);
     return { outcome: 'unreadable', id, reason: places.slice(0, 5).join(', '), fields };
   }
   const event = result.data;
-  if (event.firstSequence + event.orders.length - 1 !== lastSequence) {
+  if (lastSequenceOf(event) !== lastSequence) {
     return { outcome: 'unreadable', id, reason: 'the id is not the last sequence', fields };
   }
   return { outcome: 'event', id, event };
+}
+
+function ordersOf(text: string): object {
+  const orders = text.split('\n').map((line) => {
+    const [orderId, shopperId, quantity, fingerprint] = line.split(' ');
+    return { orderId, shopperId, quantity: Number(quantity), fingerprint };
+  });
+  return { type: ORDERS_ACCEPTED_TYPE, orders };
+}
+
+function intentOf(text: string): object {
+  const [orderId, shopperId] = text.split(' ');
+  return { type: CANCEL_REQUESTED_TYPE, orderId, shopperId };
 }

@@ -15,6 +15,10 @@ export interface PlacedOrder {
 export interface GateOrder extends PlacedOrder {
   readonly status: OrderStatus;
   readonly updatedAtMs: number;
+  /** Only while confirmed: until when its units are held, by PostgreSQL's clock. */
+  readonly holdUntilMs: number | undefined;
+  /** Whether its shopper has asked to give it up, whatever came of that. */
+  readonly cancelRequested: boolean;
 }
 
 /** One purchase, already validated. */
@@ -48,45 +52,6 @@ export type ReserveOutcome =
   /** Sent, and no answer: the same key later gives the one answer. */
   | { readonly outcome: 'unknown' };
 
-/** A state that settle or release writes out in a record; `confirmed` mostly follows from the watermark. */
-export interface StateWrite {
-  readonly orderId: string;
-  readonly status: OrderStatus;
-  readonly shopperId: string;
-  /** Units to take off the shopper's count with the first write of an ending state; 0 where none. */
-  readonly quantity: number;
-  readonly changedAtMs: number;
-}
-
-export interface SettleRequest {
-  readonly saleId: string;
-  readonly productId: string;
-  readonly epoch: number;
-  /** The sequence up to which nothing is missing in the ledger; 0 raises nothing. */
-  readonly watermark: number;
-  /** The order that has the watermark's sequence. */
-  readonly watermarkOrderId: string;
-  readonly settledAtMs: number;
-  /** The orders whose status is not `confirmed`; a repeat changes nothing. */
-  readonly states: readonly StateWrite[];
-  /**
-   * Set: `states` names every order above this sequence that is not `confirmed`. A gate whose watermark is lower has
-   * missed a settle and answers `behind`, so that a rejected order never reads as confirmed. Left out: not checked.
-   */
-  readonly statesAfter?: number;
-}
-
-export type SettleOutcome =
-  | { readonly outcome: 'settled'; readonly trimmed: number }
-  /** The gate has another epoch: nothing changed. */
-  | { readonly outcome: 'otherEpoch'; readonly epoch: number }
-  /** The item's keys are gone: nothing to do. */
-  | { readonly outcome: 'gone' }
-  /** An earlier settle is missing: nothing changed. Settle again with all states above this watermark. */
-  | { readonly outcome: 'behind'; readonly watermark: number }
-  /** The gate does not know the watermark's order: Redis went back in time. The item is closed for a rebuild. */
-  | { readonly outcome: 'rewound' };
-
 export interface OpenRequest {
   readonly saleId: string;
   readonly productId: string;
@@ -95,6 +60,8 @@ export interface OpenRequest {
   readonly perShopperLimit: number;
   readonly opensAtMs: number;
   readonly closesAtMs: number;
+  /** How long a confirmed order holds its units. */
+  readonly holdMs: number;
 }
 
 export type OpenOutcome =
@@ -143,24 +110,6 @@ export type AdjustOutcome =
   | { readonly outcome: 'done' }
   | { readonly outcome: 'insufficient'; readonly available: number }
   /** Keys missing, or an older epoch: try again later. */
-  | { readonly outcome: 'notReady' };
-
-export interface ReleaseRequest {
-  readonly saleId: string;
-  readonly productId: string;
-  readonly epoch: number;
-  readonly orderId: string;
-  readonly status: 'cancelled' | 'expired';
-  readonly shopperId: string;
-  /** Units that go back to the stock and off the shopper's count. */
-  readonly quantity: number;
-  readonly changedAtMs: number;
-}
-
-export type ReleaseOutcome =
-  | { readonly outcome: 'released'; readonly available: number }
-  /** Released before, counted by a newer epoch, or the item's keys have ended. */
-  | { readonly outcome: 'done' }
   | { readonly outcome: 'notReady' };
 
 export type ReadOrderOutcome =

@@ -1,5 +1,5 @@
 import type { ItemRef } from '@flux/contracts';
-import { GateWorld, opening, randomItem } from '@flux/testing';
+import { endOf, GateWorld, opening, randomItem, recordsOf } from '@flux/testing';
 import { readFile, writeFile } from 'node:fs/promises';
 import { itemKeys } from './index';
 
@@ -15,6 +15,21 @@ beforeAll(async () => {
 afterAll(async () => {
   await world.end();
 });
+
+/** Cuts the file shorter and shorter, and looks at what a server makes of it. */
+async function atEveryCut(look: () => Promise<void>): Promise<void> {
+  await world.server.stop();
+  const whole = await readFile(world.server.appendOnlyFile);
+  for (let cut = 1; cut <= TAIL_BYTES; cut += STEP_BYTES) {
+    await writeFile(world.server.appendOnlyFile, whole.subarray(0, whole.length - cut));
+    await world.server.restart();
+    await look();
+    await world.server.kill();
+  }
+  await writeFile(world.server.appendOnlyFile, whole);
+  await world.server.restart();
+  await world.clients.connection.whenReady();
+}
 
 interface Left {
   readonly stock: string | null;
@@ -48,19 +63,41 @@ it('keeps decrement, count, record, sequence and outbox entry together, wherever
   const item = randomItem();
   await world.gate.open(opening(item, { available: 50 }));
   for (let call = 0; call < 6; call += 1) await world.accepted(item, { quantity: 2 });
-  await world.server.stop();
-  const whole = await readFile(world.server.appendOnlyFile);
   const seen = new Set<string>();
-  for (let cut = 1; cut <= TAIL_BYTES; cut += STEP_BYTES) {
-    await writeFile(world.server.appendOnlyFile, whole.subarray(0, whole.length - cut));
-    await world.server.restart();
+  await atEveryCut(async () => {
     const left = await whatIsLeft(item);
     const units = left.orders.length * 2;
     expect(left.entries).toEqual(left.orders);
     expect(left).toMatchObject({ stock: String(50 - units), units, sequence: String(left.orders.length) });
     seen.add(String(left.stock));
-    await world.server.kill();
-  }
+  });
   // The cuts did reach into several calls.
   expect(seen.size).toBeGreaterThan(1);
+});
+
+it('keeps intent, sequence and outbox entry of a wish to cancel together, and all parts of a release', async () => {
+  const item = randomItem();
+  await world.gate.open(opening(item, { available: 50 }));
+  const orders = [];
+  for (let call = 0; call < 4; call += 1) orders.push(await world.accepted(item, { quantity: 2 }));
+  for (const order of orders) {
+    await world.gate.cancel(order);
+    await world.release(item, endOf(order, { status: 'cancelled' }));
+  }
+  const { stock, item: hash, shoppers, outbox, changes } = itemKeys(item);
+  const seen = new Set<string>();
+  await atEveryCut(async () => {
+    const { client } = world.server;
+    const records = [...(await recordsOf({ client }, item)).values()];
+    const wished = records.filter(({ cancelSequence }) => cancelSequence !== undefined).length;
+    const cancelled = records.filter(({ state }) => state === 'cancelled').length;
+    expect(await client.xlen(outbox)).toBe(4 + wished);
+    expect(await client.hget(hash, 'sequence')).toBe(String(4 + wished));
+    expect(await client.hlen(changes)).toBe(cancelled);
+    expect(await client.get(stock)).toBe(String(42 + cancelled * 2));
+    const counts = (await client.hvals(shoppers)).map(Number);
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(8 - cancelled * 2);
+    seen.add(wished > cancelled ? 'after the wish' : 'after the release');
+  });
+  expect(seen.size).toBe(2);
 });

@@ -1,4 +1,5 @@
 import { UnexpectedReplyError } from './gate-error';
+import * as orderCodec from './order-codec';
 import { numberOf, wordsOf } from './reply';
 import { decodeReserveOutcome, decodeReserveReply } from './reserve-codec';
 import * as codec from './verb-codec';
@@ -22,11 +23,14 @@ it.each(strange)('finds %p unexpected, whichever verb was answered so', (reply) 
     codec.decodeTransition,
     codec.decodeRetire,
     codec.decodeAdjust,
-    codec.decodeRelease,
-    codec.decodeSettle,
     codec.decodeLease,
     codec.decodeReadItem,
-    (text: unknown) => codec.decodeReadOrder('o', text),
+    orderCodec.decodeRelease,
+    orderCodec.decodeRetake,
+    orderCodec.decodeSettle,
+    orderCodec.decodeForget,
+    (text: unknown) => orderCodec.decodeCancel('o', text),
+    (text: unknown) => orderCodec.decodeReadOrders(['o'], text),
     (text: unknown) => decodeReserveReply(text, 1),
     (text: unknown) => decodeReserveOutcome(request, text, 1),
   ];

@@ -1,5 +1,5 @@
 import { GateWorld, purchase, randomItem, SETTLED_AT_MS } from '@flux/testing';
-import { itemKeys, type ReserveRequest } from './index';
+import { InvalidRequestError, itemKeys, type ReserveRequest } from './index';
 
 let world: GateWorld;
 
@@ -21,28 +21,27 @@ describe('settle', () => {
       outcome: 'settled',
       trimmed: 1,
     });
-    const later = { ...item, epoch: 1, states: [], settledAtMs: SETTLED_AT_MS + 1_000 };
-    expect(await world.gate.settle({ ...later, watermark: 3, watermarkOrderId: at(third) })).toEqual({
-      outcome: 'settled',
-      trimmed: 2,
-    });
+    const later = {
+      watermark: 3,
+      watermarkOrderId: at(third),
+      // Of the first run the gate has heard: it keeps the time that it told.
+      runs: [1, 2, 3].map((upTo) => ({ upTo, atMs: SETTLED_AT_MS + upTo * 1_000 })),
+    };
+    expect(await world.settle(item, later)).toEqual({ outcome: 'settled', trimmed: 2 });
     expect(await world.itemNow(item)).toMatchObject({ watermark: 3, outboxLength: 1, version: 1 });
     const statuses = await Promise.all(requests.map(({ orderId }) => world.gate.readOrder(orderId)));
     expect(statuses).toMatchObject([
-      { order: { status: 'confirmed', updatedAtMs: SETTLED_AT_MS } },
-      { order: { status: 'confirmed', updatedAtMs: SETTLED_AT_MS + 1_000 } },
-      { order: { status: 'confirmed', updatedAtMs: SETTLED_AT_MS + 1_000 } },
-      { order: { status: 'accepted' } },
+      { order: { status: 'confirmed', updatedAtMs: SETTLED_AT_MS, holdUntilMs: SETTLED_AT_MS + 600_000 } },
+      { order: { status: 'confirmed', updatedAtMs: SETTLED_AT_MS + 2_000 } },
+      { order: { status: 'confirmed', updatedAtMs: SETTLED_AT_MS + 3_000 } },
+      { order: { status: 'accepted', holdUntilMs: undefined } },
     ]);
     const before = await world.everything(item);
     expect(await world.settle(item, { watermark: 2, watermarkOrderId: at(second) })).toEqual({
       outcome: 'settled',
       trimmed: 0,
     });
-    expect(await world.gate.settle({ ...later, watermark: 3, watermarkOrderId: at(third) })).toEqual({
-      outcome: 'settled',
-      trimmed: 0,
-    });
+    expect(await world.settle(item, later)).toEqual({ outcome: 'settled', trimmed: 0 });
     expect(await world.everything(item)).toEqual(before);
   });
 
@@ -102,11 +101,75 @@ describe('settle', () => {
     }));
     const watermark = { watermark: 1_300, watermarkOrderId: requests.at(-1)?.orderId ?? '' };
     expect(await world.settle(item, { ...watermark, states })).toMatchObject({ outcome: 'settled' });
-    let rejected = 0;
-    for await (const { record } of world.gate.recordsOf(item))
-      rejected += record.state === 'rejected' ? 1 : 0;
-    expect(rejected).toBe(1_300);
+    const records = [...(await world.records(item)).values()];
+    expect(records.filter(({ state }) => state === 'rejected')).toHaveLength(1_300);
     expect(await world.itemNow(item)).toMatchObject({ watermark: 1_300, outboxLength: 0 });
+  });
+
+  it('tells of runs that rise and end at the watermark, or is refused', async () => {
+    const item = await world.opened();
+    const { orderId } = await world.accepted(item);
+    const settle = (upTos: readonly number[]): Promise<unknown> =>
+      world.settle(item, {
+        watermark: 1,
+        watermarkOrderId: orderId,
+        runs: upTos.map((upTo) => ({ upTo, atMs: 1 })),
+      });
+    for (const upTos of [[], [2], [1, 1], [2, 1], [0.5, 1]]) {
+      await expect(settle(upTos)).rejects.toThrow(InvalidRequestError);
+    }
+    expect(await settle([1])).toMatchObject({ outcome: 'settled' });
+    await expect(world.settle(item, { runs: [{ upTo: 1, atMs: 1 }] })).rejects.toThrow(InvalidRequestError);
+  });
+
+  it('goes up to an intent’s sequence, and the order reads as before until its own state is written', async () => {
+    const item = await world.opened();
+    const kept = await world.accepted(item);
+    const rejected = await world.accepted(item);
+    for (const { orderId, shopperId } of [kept, rejected]) await world.gate.cancel({ orderId, shopperId });
+    const states = [{ ...rejected, status: 'rejected' as const, quantity: 1, changedAtMs: SETTLED_AT_MS }];
+    expect(await world.settle(item, { watermark: 4, watermarkOrderId: rejected.orderId, states })).toEqual({
+      outcome: 'settled',
+      trimmed: 4,
+    });
+    expect(await world.gate.readOrder(kept.orderId)).toMatchObject({
+      order: { status: 'confirmed', sequence: 1, cancelRequested: true, updatedAtMs: SETTLED_AT_MS },
+    });
+    expect(await world.gate.readOrder(rejected.orderId)).toMatchObject({
+      order: { status: 'rejected', sequence: 2, cancelRequested: true },
+    });
+    const cancelled = { ...kept, status: 'cancelled' as const, changedAtMs: SETTLED_AT_MS + 1 };
+    await world.settle(item, { states: [cancelled] });
+    expect(await world.gate.readOrder(kept.orderId)).toMatchObject({
+      order: { status: 'cancelled', cancelRequested: true, updatedAtMs: SETTLED_AT_MS + 1 },
+    });
+    expect((await world.records(item)).get(kept.orderId)).toMatchObject({ sequence: 1, cancelSequence: 3 });
+  });
+
+  it('confirms a parked order by name: its hold starts then', async () => {
+    const item = await world.opened();
+    const order = await world.accepted(item);
+    const write = (status: 'accepted' | 'confirmed', changedAtMs: number): Promise<unknown> =>
+      world.settle(item, { states: [{ ...order, status, quantity: 0, changedAtMs }] });
+    await write('accepted', 5);
+    await world.settle(item, { watermark: 1, watermarkOrderId: order.orderId });
+    expect(await world.gate.readOrder(order.orderId)).toMatchObject({
+      order: { status: 'accepted', holdUntilMs: undefined },
+    });
+    await write('confirmed', 7);
+    expect(await world.gate.readOrder(order.orderId)).toMatchObject({
+      order: { status: 'confirmed', updatedAtMs: 7, holdUntilMs: 600_007 },
+    });
+  });
+
+  it('takes the count off once for an order that comes twice, and makes no count that is not there', async () => {
+    const item = await world.opened();
+    const order = await world.accepted(item, { quantity: 2 });
+    const other = await world.accepted(item, { shopperId: order.shopperId, quantity: 3 });
+    const expired = { ...order, status: 'expired' as const, changedAtMs: 1 };
+    const stranger = { ...other, shopperId: 'stranger', status: 'expired' as const, changedAtMs: 1 };
+    await world.settle(item, { states: [expired, expired, stranger] });
+    expect(await world.server.client.hgetall(itemKeys(item).shoppers)).toEqual({ [order.shopperId]: '3' });
   });
 
   it('changes nothing in another epoch, where the item is gone, or where an earlier settle is missing', async () => {
@@ -151,5 +214,22 @@ describe('settle', () => {
     });
     expect(await world.gate.reserve(purchase(item))).toEqual({ outcome: 'notReady' });
     expect(await world.gate.reserve(other)).toMatchObject({ outcome: 'replayed' });
+  });
+
+  it('suspends an item whose gate knows no such intent of the watermark’s order', async () => {
+    for (const [watermark, whose] of [
+      [3, 'without an intent'],
+      [2, 'with another intent'],
+    ] as const) {
+      const item = await world.opened();
+      const wished = await world.accepted(item);
+      const other = await world.accepted(item);
+      await world.gate.cancel(wished);
+      const { orderId } = whose === 'with another intent' ? wished : other;
+      expect(await world.settle(item, { watermark, watermarkOrderId: orderId })).toEqual({
+        outcome: 'rewound',
+      });
+      expect(await world.itemNow(item)).toMatchObject({ state: 'suspended', outboxLength: 3 });
+    }
   });
 });

@@ -4,17 +4,34 @@ import { itemKeys } from './gate-keys';
 import { reconnectDelayMs } from './redis-connection';
 import type { RedisConfig } from './settings';
 
-type Listener = () => void;
+/** Must not throw. */
+export interface ItemListener {
+  /** Units came back, or the item changed state. */
+  onStock?(): void;
+  /** Orders may read differently now. */
+  onOrders?(change: OrdersChange): void;
+}
+
+export interface OrdersChange {
+  /** Orders without a state of their own are confirmed up to this sequence. */
+  readonly watermark: number;
+  /** Those whose own state was written. */
+  readonly orderIds: readonly string[];
+}
+
+/** One call of `subscribe`. */
+interface Subscription {
+  readonly listener: ItemListener;
+}
 
 /**
- * The push channel of the gate: tells when units of an item came back or the item changed state. One connection of
- * its own, made with the first subscription, to the first server of the list that answers (in Cluster every node
+ * The push channel of the gate: tells what changed in an item and in its orders. One connection of its own, made with the first subscription, to the first server of the list that answers (in Cluster every node
  * hears every message).
  *
  * Messages are hints and may be lost: while `isUp` is false nothing that a message would have cleared may be trusted.
  */
 export class GateSubscriber {
-  private readonly listeners = new Map<string, Set<Listener>>();
+  private readonly listeners = new Map<string, Set<Subscription>>();
   private readonly changeListeners = new Set<(up: boolean) => void>();
   private readonly urls: readonly string[];
   private connection: Redis | undefined;
@@ -42,15 +59,16 @@ export class GateSubscriber {
   }
 
   /**
-   * Calls `onStock` at each message of the item. Resolves when the subscription is in place, or, while the channel is
+   * Calls the listener at each message of the item. Resolves when the subscription is in place, or, while the channel is
    * down, at once: then it is made with the reconnect, before `onChange(true)`.
    * @returns a function that ends the subscription
    */
-  async subscribe(item: ItemRef, onStock: Listener): Promise<() => void> {
+  async subscribe(item: ItemRef, listener: ItemListener): Promise<() => void> {
     const { channel } = itemKeys(item);
+    const subscription = { listener };
     const known = this.listeners.get(channel);
-    const ofChannel = known ?? new Set<Listener>();
-    ofChannel.add(onStock);
+    const ofChannel = known ?? new Set<Subscription>();
+    ofChannel.add(subscription);
     this.listeners.set(channel, ofChannel);
     const { connection } = this;
     if (connection === undefined) {
@@ -62,7 +80,7 @@ export class GateSubscriber {
       });
     }
     return () => {
-      this.unsubscribe(channel, onStock);
+      this.unsubscribe(channel, subscription);
     };
   }
 
@@ -73,10 +91,10 @@ export class GateSubscriber {
     this.setUp(false);
   }
 
-  private unsubscribe(channel: string, onStock: Listener): void {
+  private unsubscribe(channel: string, subscription: Subscription): void {
     const ofChannel = this.listeners.get(channel);
     if (ofChannel === undefined) return;
-    ofChannel.delete(onStock);
+    ofChannel.delete(subscription);
     if (ofChannel.size > 0) return;
     this.listeners.delete(channel);
     const { connection } = this;
@@ -99,8 +117,8 @@ export class GateSubscriber {
     });
     this.connection = connection;
     connection.on('error', ignore);
-    connection.on('message', (channel: string) => {
-      for (const listener of this.listeners.get(channel) ?? []) listener();
+    connection.on('message', (channel: string, message: string) => {
+      for (const { listener } of this.listeners.get(channel) ?? []) tell(listener, message);
     });
     connection.once('end', () => {
       this.setUp(false);
@@ -135,6 +153,13 @@ export class GateSubscriber {
     this.up = up;
     for (const listener of this.changeListeners) listener(up);
   }
+}
+
+/** A word that this release does not know is for a newer one. */
+function tell(listener: ItemListener, message: string): void {
+  const [word, watermark, ...orderIds] = message.split(' ');
+  if (word === 'stock') listener.onStock?.();
+  else if (word === 'orders') listener.onOrders?.({ watermark: Number(watermark), orderIds });
 }
 
 function ignore(): void {

@@ -1,22 +1,17 @@
 import type { ItemRef } from '@flux/contracts';
 import { UnexpectedReplyError } from './gate-error';
-import { decodeRecord, gateOrder, shopperHashOf, stateLetter } from './order-record';
 import type {
   AdjustOutcome,
   GateItem,
   ItemState,
   LeaseOutcome,
   OpenOutcome,
-  ReadOrderOutcome,
-  ReleaseOutcome,
   RetireOutcome,
-  SettleOutcome,
-  StateWrite,
   TransitionOutcome,
 } from './outcomes';
 import { numberOf, wordsOf } from './reply';
 
-/** Replies of every verb but reserve, as words, decoded once. All throw UnexpectedReplyError. */
+/** Replies of the verbs on items, as words, decoded once. All throw UnexpectedReplyError. */
 
 const ITEM_STATES = ['open', 'paused', 'closed', 'suspended'] as const satisfies readonly ItemState[];
 
@@ -82,47 +77,6 @@ export function decodeAdjust(reply: unknown): AdjustOutcome {
   }
 }
 
-export function decodeRelease(reply: unknown): ReleaseOutcome {
-  const [word = '', available] = wordsOf(reply);
-  switch (word) {
-    case 'done':
-    case 'notReady':
-      return { outcome: word };
-    case 'released':
-      return { outcome: word, available: numberOf(available) };
-    default:
-      throw new UnexpectedReplyError('release');
-  }
-}
-
-/** ARGV of settle's states. */
-export function settleStateArgs(states: readonly StateWrite[]): readonly (string | number)[] {
-  return states.flatMap(({ orderId, status, shopperId, quantity, changedAtMs }) => [
-    orderId,
-    stateLetter(status),
-    shopperId,
-    quantity,
-    changedAtMs,
-  ]);
-}
-
-export function decodeSettle(reply: unknown): SettleOutcome {
-  const [word = '', detail] = wordsOf(reply);
-  switch (word) {
-    case 'settled':
-      return { outcome: word, trimmed: numberOf(detail) };
-    case 'otherEpoch':
-      return { outcome: word, epoch: numberOf(detail) };
-    case 'behind':
-      return { outcome: word, watermark: numberOf(detail) };
-    case 'gone':
-    case 'rewound':
-      return { outcome: word };
-    default:
-      throw new UnexpectedReplyError('settle');
-  }
-}
-
 export function decodeLease(reply: unknown): LeaseOutcome {
   const [word = '', detail] = wordsOf(reply);
   switch (word) {
@@ -134,35 +88,6 @@ export function decodeLease(reply: unknown): LeaseOutcome {
       return { outcome: word };
     default:
       throw new UnexpectedReplyError('lease');
-  }
-}
-
-/** The order with what it was read from; `epoch` for the floor. */
-export function decodeReadOrder(
-  orderId: string,
-  reply: unknown,
-): { readonly outcome: ReadOrderOutcome; readonly epoch: number } {
-  const [word = '', epoch, record = '', watermark, timelineEntry = ''] = wordsOf(reply);
-  switch (word) {
-    case 'notReady':
-      return { outcome: { outcome: word }, epoch: 0 };
-    case 'unknownOrder':
-      return { outcome: { outcome: word }, epoch: numberOf(epoch) };
-    case 'order': {
-      const decoded = decodeRecord(record);
-      const [, settledAt] = timelineEntry.split(':');
-      const settledAtMs = settledAt === undefined ? undefined : numberOf(settledAt);
-      return {
-        epoch: numberOf(epoch),
-        outcome: {
-          outcome: word,
-          order: gateOrder(orderId, decoded, { watermark: numberOf(watermark), settledAtMs }),
-          belongsTo: (shopperId) => shopperHashOf(shopperId) === decoded.shopperHash,
-        },
-      };
-    }
-    default:
-      throw new UnexpectedReplyError('read-order');
   }
 }
 

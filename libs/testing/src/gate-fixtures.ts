@@ -1,12 +1,18 @@
 import { fingerprintOf, orderIdOf, type ItemRef } from '@flux/contracts';
 import {
   Catalogue,
+  decodeRecord,
   GateClient,
+  itemKeys,
   Outboxes,
   RedisConnection,
   redisSettings,
+  Refusals,
+  releaseIdOf,
   type OpenRequest,
+  type OrderRecord,
   type RedisConfig,
+  type Release,
   type ReserveRequest,
 } from '@flux/gate';
 import { randomUUID } from 'node:crypto';
@@ -46,7 +52,10 @@ export function purchase(
   return { saleId, productId, orderId, shopperId, quantity, fingerprint, saleNamed };
 }
 
-/** Opens an item now, for an hour, with 10 units and a limit of 10 units a shopper, unless told otherwise. */
+/**
+ * Opens an item now, for an hour, with 10 units, a limit of 10 units a shopper and a hold of 10 minutes, unless told
+ * otherwise.
+ */
 export function opening(item: ItemRef, options: Partial<OpenRequest> = {}): OpenRequest {
   return {
     ...item,
@@ -55,6 +64,26 @@ export function opening(item: ItemRef, options: Partial<OpenRequest> = {}): Open
     perShopperLimit: 10,
     opensAtMs: Date.now() - 60_000,
     closesAtMs: Date.now() + 3_600_000,
+    holdMs: 600_000,
+    ...options,
+  };
+}
+
+export const ENDED_AT_MS = 1_800_000_000_000;
+
+/** The end of an order, by default its expiry, that gives back all its units. */
+export function endOf(
+  { orderId, shopperId, quantity }: Pick<ReserveRequest, 'orderId' | 'shopperId' | 'quantity'>,
+  options: Partial<Release> = {},
+): Release {
+  return {
+    changeId: releaseIdOf(orderId),
+    orderId,
+    status: 'expired',
+    shopperId,
+    units: quantity,
+    counted: quantity,
+    changedAtMs: ENDED_AT_MS,
     ...options,
   };
 }
@@ -65,6 +94,7 @@ export interface GateClients {
   readonly gate: GateClient;
   readonly catalogue: Catalogue;
   readonly outboxes: Outboxes;
+  readonly refusals: Refusals;
 }
 
 export async function connectGate(config: RedisConfig): Promise<GateClients> {
@@ -75,5 +105,15 @@ export async function connectGate(config: RedisConfig): Promise<GateClients> {
     gate: new GateClient(connection),
     catalogue: new Catalogue(connection),
     outboxes: new Outboxes(connection),
+    refusals: new Refusals(connection),
   };
+}
+
+/** Every order's record, as it stands. */
+export async function recordsOf(
+  { client }: Pick<RedisConnection, 'client'>,
+  item: ItemRef,
+): Promise<ReadonlyMap<string, OrderRecord>> {
+  const records = await client.hgetall(itemKeys(item).orders);
+  return new Map(Object.entries(records).map(([orderId, text]) => [orderId, decodeRecord(text)]));
 }

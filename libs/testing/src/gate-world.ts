@@ -3,13 +3,24 @@ import {
   itemKeys,
   type GateItem,
   type OpenRequest,
+  type OrderRecord,
   type RedisConfig,
+  type Release,
+  type ReleaseOutcome,
   type ReserveRequest,
   type SettleOutcome,
   type SettleRequest,
 } from '@flux/gate';
-import { connectGate, gateConfig, opening, purchase, randomItem, type GateClients } from './gate-fixtures';
-import type { PurchaseOptions } from './gate-fixtures';
+import {
+  connectGate,
+  gateConfig,
+  opening,
+  purchase,
+  randomItem,
+  recordsOf,
+  type GateClients,
+  type PurchaseOptions,
+} from './gate-fixtures';
 import { startRedis, type RedisServer } from './redis-server';
 
 export const SETTLED_AT_MS = 1_790_000_000_000;
@@ -70,10 +81,21 @@ export class GateWorld {
     return dumps.map((dump) => dump?.toString('hex') ?? '');
   }
 
-  /** Settles with no watermark and no states unless told, at SETTLED_AT_MS. */
+  /** Settles with no watermark and no states unless told, all in one run at SETTLED_AT_MS. */
   async settle(item: ItemRef, options: Partial<SettleRequest> = {}): Promise<SettleOutcome> {
-    const nothing = { epoch: 1, watermark: 0, watermarkOrderId: '', states: [], settledAtMs: SETTLED_AT_MS };
+    const { watermark = 0 } = options;
+    const runs = watermark === 0 ? [] : [{ upTo: watermark, atMs: SETTLED_AT_MS }];
+    const nothing = { epoch: 1, watermark, watermarkOrderId: '', states: [], runs };
     return this.gate.settle({ ...nothing, ...item, ...options });
+  }
+
+  /** In epoch 1. */
+  async release(item: ItemRef, ...releases: readonly Release[]): Promise<ReleaseOutcome> {
+    return this.gate.release({ ...item, epoch: 1, releases });
+  }
+
+  async records(item: ItemRef): Promise<ReadonlyMap<string, OrderRecord>> {
+    return recordsOf(this.clients.connection, item);
   }
 
   async end(): Promise<void> {

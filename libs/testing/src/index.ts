@@ -1,5 +1,7 @@
+export { ENDED } from './audit-orders';
 export * from './audit-servers';
 export * from './audit-world';
+export type { PlannedOrder } from './planned-sale';
 export * from './batch-consumer';
 export * from './database';
 export * from './ledger-fixtures';
@@ -10,5 +12,6 @@ export * from './wait-until';
 export * from './redis-cluster';
 export * from './redis-server';
 export * from './gate-fixtures';
+export * from './gate-model';
 export * from './sale-world';
 export * from './gate-world';

@@ -24,7 +24,7 @@ local available = whole(redis.call('GET', stock_key))
 if not available or item[2] == 'suspended' then return { 'notReady' } end
 if available + delta < 0 then return { 'insufficient', available } end
 
-remember_change(changes_key, item_key, change_id, delta)
+remember_changes(changes_key, item_key, { change_id, delta })
 redis.call('INCRBY', stock_key, delta)
 if delta > 0 then announce(item_key, channel) end
 return { 'applied', available + delta }

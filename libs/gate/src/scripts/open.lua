@@ -6,14 +6,14 @@
     KEYS[7] changes   hash          KEYS[8] timeline  zset
     KEYS[9] lease     hash
     ARGV[1] saleId   ARGV[2] epoch   ARGV[3] available   ARGV[4] limit
-    ARGV[5] opensAtMs   ARGV[6] closesAtMs   ARGV[7] channel
+    ARGV[5] opensAtMs   ARGV[6] closesAtMs   ARGV[7] holdMs   ARGV[8] channel
     Returns {'opened'} | {'alreadyOpened', state} | {'otherEpoch', epoch} | {'unsafe', key}
   `unsafe`: the key has a foreign type, or was left behind by an item that is not there. Nothing is changed then.
 ]]
 local current_key, item_key, stock_key, shoppers_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local orders_key, outbox_key, changes_key, timeline_key, lease_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local sale_id, epoch, available, limit = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
-local opens, closes, channel = ARGV[5], ARGV[6], ARGV[7]
+local opens, closes, hold, channel = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
 -- A relay may lease the outbox before the item opens, and `current` may still name the product's last sale.
 local EXPECTED = {
@@ -38,7 +38,7 @@ if item[1] then return { 'otherEpoch', tonumber(item[1]) } end
 if left_behind then return { 'unsafe', left_behind } end
 
 redis.call('HSET', item_key, 'epoch', epoch, 'state', 'open', 'opens', opens, 'closes', closes, 'limit', limit,
-  'sequence', 0, 'watermark', 0, 'version', 1)
+  'hold', hold, 'sequence', 0, 'watermark', 0, 'version', 1)
 redis.call('SET', stock_key, available)
 redis.call('SET', current_key, sale_id)
 redis.call('PUBLISH', channel, 'stock')

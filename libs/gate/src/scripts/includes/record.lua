@@ -1,6 +1,6 @@
--- An order's record: state|sequence|quantity|acceptedAtMs|fingerprint|shopperHash[|changedAtMs]. `order-record.ts` is
--- its other half. Here states are letters: `-` none of its own, a accepted (parked), c confirmed, r rejected,
--- x cancelled, e expired, p paid.
+-- An order's record: state|sequence|quantity|acceptedAtMs|fingerprint|shopperHash[|changedAtMs[|cancelSequence]].
+-- changedAtMs is empty where only a cancelSequence follows. `order-record.ts` is its other half. Here states are
+-- letters: `-` none of its own, a accepted (parked), c confirmed, r rejected, x cancelled, e expired, p paid.
 
 -- An order only moves to a state of a higher rank. From 2 on it has given its units back, or sold them.
 local RANKS = { ['-'] = 0, a = 0.5, c = 1, r = 2, x = 2, e = 2, p = 3 }
@@ -17,18 +17,8 @@ local function record_sequence(record)
   return tonumber(string.match(record, '^.|(%d+)|'))
 end
 
--- No other field has a fingerprint's 11 characters: the numbers before it have fewer or more, and the shopper's hash
+-- No other field has a fingerprint's 11 characters: the numbers beside it have fewer or more, and the shopper's hash
 -- has 16. What is not a record at all counts as one, for its reader to find out.
 local function has_fingerprint(record, fingerprint)
   return string.find(record, '|' .. fingerprint .. '|', 1, true) or not record_sequence(record)
-end
-
--- What is not a record outranks every state, so that nothing is written over it.
-local function record_rank(record)
-  local letter = string.match(record, '^(.)|%d+|%d+|%d+|[^|]+|[^|]+')
-  return RANKS[letter] or math.huge
-end
-
-local function record_with_state(record, state, changed_at)
-  return string.format('%s%s|%d', state, string.match(record, '^.(|%d+|%d+|%d+|[^|]+|[^|]+)'), changed_at)
 end
