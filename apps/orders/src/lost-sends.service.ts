@@ -1,9 +1,4 @@
-import {
-  encodeOrdersAccepted,
-  ORDERS_ACCEPTED_TOPIC,
-  ORDERS_CONSUMER_GROUP,
-  type ItemRef,
-} from '@flux/contracts';
+import { encodeItemEvent, ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP, type ItemRef } from '@flux/contracts';
 import { Outboxes, type OutboxEntry } from '@flux/gate';
 import {
   BatchProducer,
@@ -72,7 +67,7 @@ export class LostSendsService {
     const name = `${item.saleId}.${item.productId}`;
     const suspicion = this.suspicions.get(name);
     if (suspicion === undefined) {
-      await this.suspect(name, await this.lacking(await this.agedEntries(item, ageMs)));
+      await this.suspect(name, await this.lacking(item, await this.agedEntries(item, ageMs)));
       return;
     }
     // The offset before the ledger: what it has passed has been committed to the ledger by the time of the read.
@@ -80,7 +75,7 @@ export class LostSendsService {
     if ((committed.get(suspicion.partition) ?? 0n) < suspicion.endOffset) return;
     this.suspicions.delete(name);
     const entries = await this.entriesUpTo(item, suspicion.upTo);
-    const lost = await this.lacking(entries);
+    const lost = await this.lacking(item, entries);
     if (lost.length === 0) return;
     await this.sendAgain(suspicion.partition, lost);
     await this.suspect(name, lost);
@@ -109,20 +104,21 @@ export class LostSendsService {
     );
   }
 
-  /** Those of which the ledger lacks an order. */
-  private async lacking(entries: readonly Event[]): Promise<readonly Event[]> {
-    const orders = entries.flatMap(({ event: { epoch, orders } }) =>
-      orders.map(({ orderId }) => ({ orderId, epoch })),
+  /** Those of which the ledger lacks something. */
+  private async lacking(item: ItemRef, entries: readonly Event[]): Promise<readonly Event[]> {
+    const missing = await this.reader.missingEvents(
+      item,
+      entries.map(({ event }) => event),
     );
-    const missing = await this.reader.missingOrders(orders);
-    return entries.filter(({ event }) => event.orders.some(({ orderId }) => missing.has(orderId)));
+    const lacked = new Set(missing);
+    return entries.filter(({ event }) => lacked.has(event));
   }
 
   private async sendAgain(partition: number, lost: readonly Event[]): Promise<void> {
     const sent = await this.producer.send({
       topic: this.topic,
       partition,
-      messages: lost.map(({ event }) => encodeOrdersAccepted(event)),
+      messages: lost.map(({ event }) => encodeItemEvent(event)),
     });
     if (sent.outcome === 'failed') throw new Error(`not sent again: ${sent.reason}`);
     this.metrics.entriesRepublished(lost.length);

@@ -1,6 +1,6 @@
 import type { ItemRef } from '@flux/contracts';
 import type { BatchAnswer } from '@flux/kafka';
-import { BatchTransaction, LedgerReader, Suspensions } from '@flux/ledger';
+import { BatchTransaction, LedgerReader, Suspensions, TellGate } from '@flux/ledger';
 import { createLog, Metrics } from '@flux/telemetry';
 import { kafkaBatch, kafkaMessage, purchase, removeData, SaleWorld, waitUntil } from '@flux/testing';
 import { OrdersAcceptedHandler } from './orders-accepted.handler';
@@ -24,7 +24,9 @@ beforeAll(async () => {
   batches = new BatchTransaction(limited);
   reader = new LedgerReader(limited);
   const suspensions = new Suspensions(limited);
-  const settles = new SettleService(world.clients.gate, reader, suspensions, metrics, log);
+  const { gate, outboxes } = world.clients;
+  const tellGate = new TellGate(limited, gate);
+  const settles = new SettleService(gate, outboxes, reader, tellGate, suspensions, metrics, log);
   handler = new OrdersAcceptedHandler(batches, settles, metrics, log);
 });
 afterAll(() => world.stop());
@@ -130,11 +132,98 @@ describe('a batch of accepted orders', () => {
   });
 });
 
+describe('a wish to cancel', () => {
+  it('ends its order: the gate has unit and count back, the outbox is empty, the unit sells again', async () => {
+    const item = await world.openItem({ stock: 1, perShopperLimit: 1 });
+    const [event] = await world.accept(item, [{ shopperId: 'ada' }]);
+    await handler.handle(kafkaBatch(event!));
+    const wish = await world.cancel(item, event!.orders[0]!);
+    expect(await world.statuses([event!])).toEqual(['confirmed']);
+    expect(await handler.handle(kafkaBatch(wish))).toEqual(DONE);
+    expect(await world.statuses([event!])).toEqual(['cancelled']);
+    expect(await gateOf(item)).toMatchObject({ available: 1, watermark: 2, outboxLength: 0 });
+    const [anew] = await world.accept(item, [{ shopperId: 'ada' }]);
+    expect(await handler.handle(kafkaBatch(event!, wish, anew!, wish))).toEqual(DONE);
+    expect(await world.statuses([event!, anew!])).toEqual(['cancelled', 'confirmed']);
+    expect(await ledgerOf(item)).toMatchObject({ held: 1, watermark: 3 });
+    expect(await gateOf(item)).toMatchObject({ available: 0, watermark: 3, outboxLength: 0 });
+  });
+
+  it('in the batch of its order ends it before it ever read as confirmed', async () => {
+    const item = await world.openItem({ stock: 2 });
+    const [event] = await world.accept(item, [{ shopperId: 'ada', quantity: 2 }]);
+    const wish = await world.cancel(item, event!.orders[0]!);
+    expect(await handler.handle(kafkaBatch(event!, wish))).toEqual(DONE);
+    expect(await world.statuses([event!])).toEqual(['cancelled']);
+    expect(await gateOf(item)).toMatchObject({ available: 2, watermark: 2, outboxLength: 0 });
+    expect(await ledgerOf(item)).toMatchObject({ held: 0, watermark: 2, watermarkOrderId: wish.orderId });
+  });
+
+  it('that came before its order waits for both, and nothing reads as confirmed in between', async () => {
+    const item = await world.openItem({ stock: 5 });
+    const [lost] = await world.accept(item, [{ shopperId: 'ada' }]);
+    const wish = await world.cancel(item, lost!.orders[0]!);
+    const [after] = await world.accept(item, 1);
+    await handler.handle(kafkaBatch(wish, after!));
+    expect(await world.statuses([lost!, after!])).toEqual(['accepted', 'accepted']);
+    expect(await gateOf(item)).toMatchObject({ watermark: 0, outboxLength: 3 });
+    await handler.handle(kafkaBatch(lost!, wish));
+    expect(await world.statuses([lost!, after!])).toEqual(['cancelled', 'confirmed']);
+    expect(await gateOf(item)).toMatchObject({ available: 4, watermark: 3, outboxLength: 0 });
+  });
+
+  it('is told to a gate that was away, and only then settled over', async () => {
+    const item = await world.openItem({ stock: 3 });
+    const [event] = await world.accept(item, [{ shopperId: 'ada' }]);
+    const wish = await world.cancel(item, event!.orders[0]!);
+    await world.redis.stop();
+    expect(await handler.handle(kafkaBatch(event!, wish))).toEqual(DONE);
+    await world.redis.restart();
+    await redisIsBack();
+    expect(await world.statuses([event!])).toEqual(['accepted']);
+    // Its state comes with the next settle, which finds the gate behind; its unit when the gate is told.
+    const [later] = await world.accept(item, 1);
+    expect(await handler.handle(kafkaBatch(later!))).toEqual(DONE);
+    expect(await world.statuses([event!, later!])).toEqual(['cancelled', 'confirmed']);
+    expect(await gateOf(item)).toMatchObject({ available: 1, watermark: 3, outboxLength: 0 });
+    await new TellGate(world.database.dataSource, world.clients.gate).tellDue(10, 0);
+    expect(await gateOf(item)).toMatchObject({ available: 2 });
+  });
+});
+
+describe('a gate that is behind', () => {
+  it('is caught up by what its outbox holds: states of now, and when each order was confirmed', async () => {
+    const item = await world.openItem({ stock: 3, gateStock: 400 });
+    const first = await world.accept(item, 2);
+    const events = [...first];
+    await batches.apply(first.map((event) => ({ event, offset: 0n })));
+    // Many steps: an event each.
+    for (let index = 0; index < 120; index += 1) events.push(...(await world.accept(item, 1)));
+    await batches.apply(events.map((event) => ({ event, offset: 0n })));
+    expect(new Set(await world.statuses(events))).toEqual(new Set(['accepted']));
+    const [last] = await world.accept(item, 1);
+    expect(await handler.handle(kafkaBatch(last!))).toEqual(DONE);
+    const statuses = await world.statuses(events);
+    expect(statuses.slice(0, 3)).toEqual(['confirmed', 'confirmed', 'confirmed']);
+    expect(new Set(statuses.slice(3))).toEqual(new Set(['rejected']));
+    expect(await gateOf(item)).toMatchObject({ watermark: 123, outboxLength: 0 });
+    for (const { orderId } of events.slice(0, 2).flatMap(({ orders }) => orders)) {
+      const read = await world.clients.gate.readOrder(orderId);
+      const row = await reader.order(orderId);
+      expect(read.outcome === 'order' && read.order.updatedAtMs).toBe(row!.decidedAt.getTime());
+    }
+  });
+});
+
 describe('what cannot be processed', () => {
   it.each([
     ['has no body', { value: undefined }, 'there is no body'],
     ['is no JSON', { value: Buffer.from('{') }, 'the body is not JSON'],
-    ['is of another type', { value: Buffer.from('{"type":"orders-accepted.v2"}') }, 'not orders-accepted.v1'],
+    [
+      'is of another type',
+      { value: Buffer.from('{"type":"orders-accepted.v2"}') },
+      'not an event of an item',
+    ],
     ['has no key', { key: undefined }, 'the key is not the product id'],
     ['has another key', { key: 'other' }, 'the key is not the product id'],
   ])('a message that %s is for parking, and its batch has no effect', async (_, changes, reason) => {
@@ -232,6 +321,27 @@ describe('a gate that went back in time', () => {
     });
     expect(await gateOf(item)).toMatchObject({ state: 'suspended', outboxLength: 1 });
     expect((await world.clients.gate.reserve(purchase(item))).outcome).toBe('notReady');
+  });
+
+  it('is suspended when a wish to cancel has a sequence that the ledger gave to another order', async () => {
+    const item = await world.openItem({ stock: 10 });
+    const [kept] = await world.accept(item, 1);
+    await handler.handle(kafkaBatch(kept!));
+    const before = await world.redis.copyData();
+    const lost = await world.accept(item, 1);
+    await handler.handle(kafkaBatch(...lost));
+    await world.redis.restoreData(before);
+    await removeData(before);
+    await redisIsBack();
+    expect((await world.clients.gate.cancel(kept!.orders[0]!)).outcome).toBe('requested');
+    const [entry] = await world.clients.outboxes.read(item, { after: '0-0', count: 1 });
+    const wish = entry!.outcome === 'event' ? entry!.event : undefined;
+    expect(wish).toMatchObject({ type: 'cancel-requested.v1', firstSequence: 2 });
+    expect(await handler.handle(kafkaBatch(wish!))).toEqual(DONE);
+    expect(await ledgerOf(item)).toMatchObject({
+      suspendedReason: 'a sequence came again under another order id',
+    });
+    expect(await gateOf(item)).toMatchObject({ state: 'suspended' });
   });
 
   it('is suspended, and so noted in the ledger, when settle does not find the order at the watermark', async () => {

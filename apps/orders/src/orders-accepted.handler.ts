@@ -1,4 +1,4 @@
-import { decodeOrdersAccepted, ORDERS_ACCEPTED_TOPIC } from '@flux/contracts';
+import { decodeItemEvent, ORDERS_ACCEPTED_TOPIC, ordersOf } from '@flux/contracts';
 import type { BatchAnswer, KafkaBatch, KafkaMessage } from '@flux/kafka';
 import {
   BatchTransaction,
@@ -13,7 +13,10 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { OrdersMetrics } from './orders.metrics';
 import { SettleService } from './settle.service';
 
-/** Accepted orders into the ledger: commit, then settle, then (by the answer `done`) the offset. */
+/**
+ * Accepted orders, and shoppers' wishes to cancel them, into the ledger: commit, then settle, then (by the answer
+ * `done`) the offset.
+ */
 @Controller()
 export class OrdersAcceptedHandler {
   constructor(
@@ -51,7 +54,7 @@ export class OrdersAcceptedHandler {
     events: readonly PlacedEvent[],
   ): Promise<BatchOutcome | { readonly outcome: 'transient' | 'data'; readonly reason: string }> {
     const startedAt = performance.now();
-    const orders = events.reduce((sum, { event }) => sum + event.orders.length, 0);
+    const orders = events.reduce((sum, { event }) => sum + ordersOf(event).length, 0);
     try {
       const outcome = await this.batches.apply(events);
       this.metrics.transaction(performance.now() - startedAt, orders);
@@ -75,7 +78,7 @@ function decodeBatch(messages: readonly KafkaMessage[]): DecodedBatch {
   const events: PlacedEvent[] = [];
   for (const { key, value, offset } of messages) {
     if (value === undefined) return { outcome: 'unreadable', reason: 'there is no body' };
-    const decoded = decodeOrdersAccepted(value.toString('utf8'));
+    const decoded = decodeItemEvent(value.toString('utf8'));
     if (decoded.outcome === 'unreadable') return decoded;
     // Another key leads to another partition, whose offsets say nothing about the item's epochs.
     if (key !== decoded.event.productId) {

@@ -29,5 +29,27 @@ export const ordersSettings = z.object({
     unit: 'ms',
     description: 'Age at which an order that is not settled interests the sweeper',
   }),
+  FLUX_EXPIRY_INTERVAL_MS: integerSetting({
+    default: 500,
+    min: 20,
+    max: 600_000,
+    unit: 'ms',
+    description:
+      'Pause between two looks for holds that have run out, and for states that the gate still lacks',
+  }),
+  FLUX_EXPIRY_BATCH: integerSetting({
+    default: 1_000,
+    min: 1,
+    max: 5_000,
+    unit: 'orders',
+    description: 'Most orders that one transaction ends: so long is an item locked',
+  }),
+  FLUX_EVENTS_INTERVAL_MS: integerSetting({
+    default: 200,
+    min: 10,
+    max: 600_000,
+    unit: 'ms',
+    description: 'Pause between two looks for order events that are not published',
+  }),
 });
 export type OrdersConfig = z.output<typeof ordersSettings>;

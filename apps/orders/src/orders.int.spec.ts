@@ -1,5 +1,5 @@
 import {
-  encodeOrdersAccepted,
+  encodeItemEvent,
   ORDERS_ACCEPTED_TOPIC,
   type ItemRef,
   type OrdersAccepted,
@@ -76,7 +76,7 @@ async function startProcess(changes: Partial<OrdersConfig> = {}, health = new He
   return { app, ...telemetry, fatal };
 }
 
-type Message = ReturnType<typeof encodeOrdersAccepted>;
+type Message = ReturnType<typeof encodeItemEvent>;
 
 async function send(item: ItemRef, messages: readonly Message[]): Promise<void> {
   const partition = partitionOf(item.productId, PARTITIONS);
@@ -122,7 +122,7 @@ describe('the consumer', () => {
     for (const item of items) {
       const events = await world.accept(item, 100);
       // Twice: relays may duplicate.
-      for (let copy = 0; copy < 2; copy += 1) await send(item, events.map(encodeOrdersAccepted));
+      for (let copy = 0; copy < 2; copy += 1) await send(item, events.map(encodeItemEvent));
     }
     for (const item of items) await settled(item, 100);
     for (const item of items) expect(await reader.ledger(item)).toMatchObject({ held: 100, watermark: 100 });
@@ -139,7 +139,7 @@ describe('the consumer', () => {
   it('finds the poison in a batch, parks it with a booking and confirms its neighbours', async () => {
     const item = await world.openItem({ stock: 50 });
     const events = await acceptOneByOne(item, 30);
-    const messages = events.map(encodeOrdersAccepted);
+    const messages = events.map(encodeItemEvent);
     messages[11] = { ...messages[11]!, value: 'not json' };
     messages[12] = { ...messages[12]!, value: 'garbage', headers: {} };
     await send(item, messages);
@@ -170,7 +170,7 @@ describe('the consumer', () => {
     const item = await world.openItem({ stock: 300 });
     const events = await acceptOneByOne(item, 300);
     const first = await startProcess();
-    await send(item, events.map(encodeOrdersAccepted));
+    await send(item, events.map(encodeItemEvent));
     await waitUntil('some orders are in the ledger', async () => (await reader.ledger(item))!.held > 0);
     await first.app.close();
     const applied = (await reader.ledger(item))!.watermark;
@@ -191,7 +191,7 @@ describe('the consumer', () => {
     url.host = `127.0.0.1:${proxy.port}`;
     const item = await world.openItem({ stock: 5 });
     const events = await world.accept(item, 5);
-    await send(item, events.map(encodeOrdersAccepted));
+    await send(item, events.map(encodeItemEvent));
 
     const health = new Health();
     const starting = startProcess({ DATABASE_URL: url.href }, health);
@@ -206,7 +206,7 @@ describe('the consumer', () => {
       checks: { postgres: 'failed', redis: 'ok' },
     });
     const [more] = await world.accept(await world.openItem({ stock: 1 }), 1);
-    await send(more!, [encodeOrdersAccepted(more!)]);
+    await send(more!, [encodeItemEvent(more!)]);
     proxy.set('pass');
     await settled(more!, 1);
     const parked = await reader.parkedMessages({ limit: 100 });
@@ -241,7 +241,7 @@ describe('the sweeper', () => {
     await world.accept(waiting, 2);
     await relayed(lost);
     // The middle one arrived.
-    await send(lost, [encodeOrdersAccepted(events[1]!)]);
+    await send(lost, [encodeItemEvent(events[1]!)]);
     const orders = await Promise.all([startProcess(), startProcess()]);
     await settled(lost, 3);
     expect(await world.statuses(events)).toEqual(['confirmed', 'confirmed', 'confirmed']);
@@ -254,11 +254,53 @@ describe('the sweeper', () => {
     await Promise.all(orders.map(({ app }) => app.close()));
   });
 
+  it('brings a lost wish to cancel again, and a wish together with its lost order', async () => {
+    const item = await world.openItem({ stock: 10 });
+    const events = await acceptOneByOne(item, 2);
+    const wishes = [
+      await world.cancel(item, events[0]!.orders[0]!),
+      await world.cancel(item, events[1]!.orders[0]!),
+    ];
+    await relayed(item);
+    // The first order arrived, and the second's wish, which meets no order.
+    await send(item, [encodeItemEvent(events[0]!), encodeItemEvent(wishes[1]!)]);
+    const { app } = await startProcess();
+    await settled(item, 4);
+    expect(await world.statuses(events)).toEqual(['cancelled', 'cancelled']);
+    expect(await reader.ledger(item)).toMatchObject({ held: 0, watermark: 4 });
+    const sent = (await readTopic(topic)).map(
+      ({ value }) => (JSON.parse(String(value)) as OrdersAccepted).firstSequence,
+    );
+    expect(sent).toEqual([1, 4, 2, 3, 4]);
+    await waitUntil('the units are back', async () => {
+      return (await world.clients.gate.readItem(item))?.available === 10;
+    });
+    await app.close();
+  });
+
+  it('suspends an item whose outbox has lost what the ledger has and the gate has not settled', async () => {
+    const item = await world.openItem({ stock: 10 });
+    const events = await acceptOneByOne(item, 3);
+    await new BatchTransaction(world.database.dataSource).apply(
+      events.map((event) => ({ event, offset: 0n })),
+    );
+    await world.redis.client.xdel(`{product:${item.productId}}:${item.saleId}:outbox`, '1-1');
+    const { app } = await startProcess();
+    await waitUntil(
+      'the item is suspended',
+      async () => (await world.clients.gate.readItem(item))?.state === 'suspended',
+    );
+    expect(await reader.ledger(item)).toMatchObject({
+      suspendedReason: 'the outbox lacks what is not settled',
+    });
+    await app.close();
+  });
+
   it('never multiplies a backlog that the group has not reached', async () => {
     const item = await world.openItem({ stock: 10 });
     const events = await acceptOneByOne(item, 3);
     await relayed(item);
-    await send(item, events.map(encodeOrdersAccepted));
+    await send(item, events.map(encodeItemEvent));
     const holder = world.database.dataSource.createQueryRunner();
     await holder.startTransaction();
     await holder.query('SELECT 1 FROM ledger WHERE sale_id = $1 FOR UPDATE', [item.saleId]);

@@ -13,6 +13,8 @@ export class OrdersMetrics {
   private readonly confirmed;
   private readonly rejected;
   private readonly repeated;
+  private readonly cancelled;
+  private readonly unmetIntents;
   private readonly parkedOrders;
   private readonly parkedMessages;
   private readonly rewound;
@@ -20,6 +22,11 @@ export class OrdersMetrics {
   private readonly retries;
   private readonly lag;
   private readonly republished;
+  private readonly expiredOrders;
+  private readonly expiryLockSeconds;
+  private readonly toldLate;
+  private readonly publishedEvents;
+  private readonly publishFailures;
 
   constructor(metrics: Metrics) {
     this.transactionSeconds = metrics.histogram({
@@ -47,6 +54,14 @@ export class OrdersMetrics {
       name: 'orders_repeated_total',
       help: 'Orders that came again and changed nothing',
     });
+    this.cancelled = metrics.counter({
+      name: 'orders_cancelled_total',
+      help: 'Orders that their shoppers gave up',
+    });
+    this.unmetIntents = metrics.counter({
+      name: 'intents_unmet_total',
+      help: 'Wishes to cancel that came before their order: the sweeper brings both again',
+    });
     this.parkedOrders = metrics.counter({ name: 'orders_parked_total', help: 'Orders put aside' });
     this.parkedMessages = metrics.counter({
       name: 'messages_parked_total',
@@ -72,6 +87,24 @@ export class OrdersMetrics {
       name: 'sweeper_republished_total',
       help: 'Outbox entries that the sweeper sent again because Kafka had lost them',
     });
+    this.expiredOrders = metrics.counter({ name: 'orders_expired_total', help: 'Orders whose hold ran out' });
+    this.expiryLockSeconds = metrics.histogram({
+      name: 'expiry_lock_seconds',
+      help: 'How long one batch of expired orders locked its item in the ledger',
+      buckets: SECONDS_BUCKETS,
+    });
+    this.toldLate = metrics.counter({
+      name: 'gate_told_late_total',
+      help: 'Orders whose new state the gate heard of only after a crash or an outage',
+    });
+    this.publishedEvents = metrics.counter({
+      name: 'order_events_published_total',
+      help: 'Order events that Kafka has',
+    });
+    this.publishFailures = metrics.counter({
+      name: 'order_events_failures_total',
+      help: 'Times that order events could not be published and were left for the next round',
+    });
   }
 
   /** What the consumer tells. */
@@ -93,14 +126,15 @@ export class OrdersMetrics {
     this.batchOrders.observe(orders);
   }
 
-  decided({ counts, rewound, settlement }: ItemResult): void {
+  decided({ counts, rewound, decidedAtMs }: ItemResult): void {
     for (const acceptedAtMs of counts.confirmedAcceptedAtMs) {
-      const settledAtMs = settlement?.settledAtMs ?? acceptedAtMs;
-      this.confirmSeconds.observe(Math.max(0, settledAtMs - acceptedAtMs) / 1_000);
+      this.confirmSeconds.observe(Math.max(0, decidedAtMs - acceptedAtMs) / 1_000);
     }
     this.confirmed.inc(counts.confirmedAcceptedAtMs.length);
     for (const [reason, count] of Object.entries(counts.rejected)) this.rejected.inc({ reason }, count);
     this.repeated.inc(counts.repeated);
+    this.cancelled.inc(counts.cancelled);
+    this.unmetIntents.inc(counts.unmetIntents);
     this.parkedOrders.inc(counts.parked);
     if (rewound !== undefined) this.rewindFound();
   }
@@ -119,5 +153,22 @@ export class OrdersMetrics {
 
   entriesRepublished(entries: number): void {
     this.republished.inc(entries);
+  }
+
+  expired(orders: number, lockedMs: number): void {
+    this.expiredOrders.inc(orders);
+    this.expiryLockSeconds.observe(lockedMs / 1_000);
+  }
+
+  toldLater(orders: number): void {
+    this.toldLate.inc(orders);
+  }
+
+  published(events: number): void {
+    this.publishedEvents.inc(events);
+  }
+
+  publishingFailed(): void {
+    this.publishFailures.inc();
   }
 }

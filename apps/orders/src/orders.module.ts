@@ -1,5 +1,5 @@
 import { GateModule } from '@flux/gate';
-import { ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
+import { ORDER_STATUS_TOPIC, ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
 import {
   BatchStrategy,
   consumerObserver,
@@ -9,10 +9,14 @@ import {
   prefixed,
   type KafkaLog,
 } from '@flux/kafka';
-import { LedgerModule } from '@flux/ledger';
+import { LedgerModule, OrderLifeModule } from '@flux/ledger';
 import { TelemetryModule, type Log, type ProcessContext } from '@flux/telemetry';
 import { Module, type DynamicModule } from '@nestjs/common';
+import { EXPIRY_OPTIONS } from './expiry/expiry.options';
+import { ExpiryService } from './expiry/expiry.service';
+import { UntoldService } from './expiry/untold.service';
 import { LostSendsService } from './lost-sends.service';
+import { ORDER_STATUS_OPTIONS, OrderStatusPublisher } from './order-status/order-status-publisher.service';
 import { OrdersAcceptedHandler } from './orders-accepted.handler';
 import type { OrdersConfig } from './orders.config';
 import { OrdersMetrics } from './orders.metrics';
@@ -26,7 +30,10 @@ export interface OrdersOptions extends ProcessContext<OrdersConfig> {
   readonly onFatal: (error: unknown) => void;
 }
 
-/** Kafka to PostgreSQL, and the gate is told: the handler, where poison goes, and the sweeper. */
+/**
+ * Kafka to PostgreSQL, and the gate is told: the handler, where poison goes, and the sweeper. Then the life of orders
+ * after their confirmation: holds that run out, and events for the shop.
+ */
 @Module({})
 export class OrdersModule {
   static forRoot(options: OrdersOptions): DynamicModule {
@@ -38,6 +45,7 @@ export class OrdersModule {
         GateModule.forRoot(config),
         KafkaModule.forRoot({ settings: config, clientId: 'flux-orders', log: kafkaLog(log) }),
         LedgerModule.forRoot({ config, applicationName: 'flux-orders' }),
+        OrderLifeModule,
       ],
       controllers: [OrdersAcceptedHandler],
       providers: [
@@ -51,6 +59,20 @@ export class OrdersModule {
           useValue: { intervalMs: config.FLUX_SWEEP_INTERVAL_MS, ageMs: config.FLUX_SWEEP_AGE_MS },
         },
         SweeperService,
+        {
+          provide: EXPIRY_OPTIONS,
+          useValue: { intervalMs: config.FLUX_EXPIRY_INTERVAL_MS, batch: config.FLUX_EXPIRY_BATCH },
+        },
+        ExpiryService,
+        UntoldService,
+        {
+          provide: ORDER_STATUS_OPTIONS,
+          useValue: {
+            topic: prefixed(config, ORDER_STATUS_TOPIC),
+            intervalMs: config.FLUX_EVENTS_INTERVAL_MS,
+          },
+        },
+        OrderStatusPublisher,
         {
           provide: BatchStrategy,
           inject: [ParkingService, OrdersMetrics],
@@ -75,7 +97,13 @@ function createStrategy(
     parking,
     onFatal,
     prepare: (signal) =>
-      ensureTopics({ kafka, settings: config, topics: [ORDERS_ACCEPTED_TOPIC], log: kafkaLog(log), signal }),
+      ensureTopics({
+        kafka,
+        settings: config,
+        topics: [ORDERS_ACCEPTED_TOPIC, ORDER_STATUS_TOPIC],
+        log: kafkaLog(log),
+        signal,
+      }),
     observer: consumerObserver(metrics.consumer),
     log: kafkaLog(log),
   });

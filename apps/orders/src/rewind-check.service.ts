@@ -31,12 +31,14 @@ export class RewindCheckService {
     }
     const [oldest] = await this.outboxes.read(item, { after: '0-0', count: 1 });
     if (oldest?.outcome === 'unreadable') return;
+    const later = await this.gate.readItem(item);
     const after = await this.reader.ledger(item);
-    if (after?.epoch !== epoch) return;
+    if (later?.epoch !== epoch || after?.epoch !== epoch) return;
     const proof = rewindProof({
       before,
       gateSequence: gate.sequence,
       oldestSequence: oldest?.event.firstSequence,
+      gateWatermark: later.watermark,
       after,
     });
     if (proof !== undefined) await this.settles.suspend({ ...item, epoch }, proof);

@@ -1,8 +1,14 @@
-import { rewindProof } from './rewind-proof';
+import { rewindProof, type Readings } from './rewind-proof';
 
 const at = (watermark: number, ...ahead: { from: number; to: number }[]) => ({
   watermark,
   ahead: ahead.map((range) => ({ ...range, lastOrderId: 'o' })),
+});
+
+/** The gate has settled what the ledger has, unless told otherwise. */
+const readings = (given: Omit<Readings, 'gateWatermark'> & Partial<Readings>): Readings => ({
+  gateWatermark: given.after.watermark,
+  ...given,
 });
 
 describe('rewindProof', () => {
@@ -24,24 +30,35 @@ describe('rewindProof', () => {
         after: at(3, { from: 6, to: 9 }),
       },
     ],
-  ])('finds nothing where %s', (_, readings) => {
-    expect(rewindProof(readings)).toBeUndefined();
+    [
+      'the gate has yet to settle what the outbox holds',
+      { before: at(9), gateSequence: 9, oldestSequence: 4, after: at(9), gateWatermark: 3 },
+    ],
+    [
+      'the gate settled the last while they were read',
+      { before: at(9), gateSequence: 9, oldestSequence: undefined, after: at(12), gateWatermark: 11 },
+    ],
+  ])('finds nothing where %s', (_, given) => {
+    expect(rewindProof(readings(given))).toBeUndefined();
   });
 
   it('sees a gate that has given fewer sequences than the ledger has applied', () => {
-    const readings = { gateSequence: 8, oldestSequence: undefined };
-    expect(rewindProof({ ...readings, before: at(9), after: at(9) })).toMatch('behind');
+    const gate = { gateSequence: 8, oldestSequence: undefined };
+    expect(rewindProof(readings({ ...gate, before: at(9), after: at(9) }))).toMatch('behind');
     const ahead = at(3, { from: 6, to: 9 });
-    expect(rewindProof({ ...readings, before: ahead, after: ahead })).toMatch('behind');
+    expect(rewindProof(readings({ ...gate, before: ahead, after: ahead }))).toMatch('behind');
   });
 
   it('sees a gap that the outbox cannot fill', () => {
     const gap = at(3, { from: 6, to: 9 });
-    expect(rewindProof({ before: gap, gateSequence: 9, oldestSequence: 6, after: gap })).toMatch(
-      'outbox lacks',
-    );
-    expect(rewindProof({ before: gap, gateSequence: 9, oldestSequence: undefined, after: gap })).toMatch(
-      'outbox',
-    );
+    const gate = { before: gap, gateSequence: 9, after: gap };
+    expect(rewindProof(readings({ ...gate, oldestSequence: 6 }))).toMatch('outbox lacks what the ledger');
+    expect(rewindProof(readings({ ...gate, oldestSequence: undefined }))).toMatch('outbox');
+  });
+
+  it('sees that the outbox has lost what the gate has not settled, although the ledger has it', () => {
+    const gate = { before: at(9), gateSequence: 9, after: at(9), gateWatermark: 3 };
+    expect(rewindProof(readings({ ...gate, oldestSequence: 5 }))).toMatch('not settled');
+    expect(rewindProof(readings({ ...gate, oldestSequence: undefined }))).toMatch('not settled');
   });
 });

@@ -1,16 +1,35 @@
-import { GateClient, GateUnavailableError, type SettleRequest } from '@flux/gate';
-import type { ItemRef } from '@flux/contracts';
-import { LedgerReader, Suspensions, type ItemResult } from '@flux/ledger';
+import { orderIdsOf, type ItemRef } from '@flux/contracts';
+import { GateClient, GateUnavailableError, Outboxes, type SettleRequest } from '@flux/gate';
+import {
+  catchUpStep,
+  LedgerReader,
+  Suspensions,
+  TellGate,
+  type CatchUpStep,
+  type ItemResult,
+  type LedgerEntity,
+} from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import { OrdersMetrics } from './orders.metrics';
+
+/** Outbox entries of one step: 6,400 orders at most. */
+const ENTRIES_PER_STEP = 100;
+
+/** How far a gate has come. */
+interface GatePosition {
+  readonly epoch: number;
+  readonly watermark: number;
+}
 
 /** Tells the gate what the ledger has committed. */
 @Injectable()
 export class SettleService {
   constructor(
     private readonly gate: GateClient,
+    private readonly outboxes: Outboxes,
     private readonly reader: LedgerReader,
+    private readonly tellGate: TellGate,
     private readonly suspensions: Suspensions,
     private readonly metrics: OrdersMetrics,
     @Inject(LOG) private readonly log: Log,
@@ -21,9 +40,11 @@ export class SettleService {
    * sweeper, for the transaction is committed whatever becomes of this.
    */
   async settle(result: ItemResult): Promise<void> {
-    const { saleId, productId, epoch, settlement, suspended } = result;
+    const { saleId, productId, epoch, settlement, untold, suspended } = result;
     const item = { saleId, productId };
     try {
+      // First what lets units sell again; the settlement has these orders' states too.
+      if (untold.length > 0) await this.tellGate.tell(item, untold);
       if (settlement !== undefined) await this.send(settlement);
       if (suspended !== undefined) await this.gate.suspend({ ...item, epoch });
     } catch (error) {
@@ -34,15 +55,12 @@ export class SettleService {
   }
 
   /**
-   * Settles all that the gate lacks of an item, from the ledger alone.
+   * Settles all that the ledger has judged of what waits in an item's outbox, without Kafka.
    * @throws where the gate or the ledger cannot be asked
    */
   async catchUp(item: ItemRef): Promise<void> {
     const gate = await this.gate.readItem(item);
-    if (gate === undefined) return;
-    const ledger = await this.reader.ledger(item);
-    if (ledger?.epoch !== gate.epoch) return;
-    await this.settleAbove(item, gate);
+    if (gate !== undefined) await this.settleAbove(item, gate);
   }
 
   /** Notes in the ledger, then at the gate, that the item waits for its rebuild. */
@@ -76,17 +94,36 @@ export class SettleService {
     }
   }
 
-  /** An earlier settle is missing: all that the ledger has above the gate's watermark. */
-  private async settleAbove(
-    { saleId, productId }: ItemRef,
-    gate: { readonly epoch: number; readonly watermark: number },
-  ): Promise<void> {
-    for await (const request of this.reader.settlements({ saleId, productId }, gate)) {
-      const outcome = await this.gate.settle(request);
+  /**
+   * An earlier settle is missing: page by page, what the outbox holds above the gate's watermark. Where it lacks what
+   * should follow, nothing is settled: the sweeper finds out whether Redis went back in time.
+   */
+  private async settleAbove({ saleId, productId }: ItemRef, gate: GatePosition): Promise<void> {
+    const item = { saleId, productId };
+    // The row first: what it counts as applied has its order rows in every later read.
+    const ledger = await this.reader.ledger(item);
+    if (ledger?.epoch !== gate.epoch) return;
+    let settled = gate.watermark;
+    while (settled < ledger.watermark) {
+      const step = await this.nextStep(ledger, settled);
+      if (step.outcome === 'rewound') await this.suspend({ ...item, epoch: ledger.epoch }, step.reason);
+      if (step.outcome !== 'settle') return;
+      const outcome = await this.gate.settle(step.request);
       this.metrics.settled(outcome.outcome);
-      if (outcome.outcome === 'rewound') await this.rewound(request);
+      if (outcome.outcome === 'rewound') await this.rewound(step.request);
       if (outcome.outcome !== 'settled') return;
+      settled = step.request.watermark;
     }
+  }
+
+  private async nextStep(ledger: LedgerEntity, settled: number): Promise<CatchUpStep> {
+    const { saleId, productId, epoch, watermark } = ledger;
+    const item = { saleId, productId };
+    const page = { after: `${epoch}-${settled}`, count: ENTRIES_PER_STEP };
+    const entries = await this.outboxes.read(item, page);
+    const events = entries.flatMap((entry) => (entry.outcome === 'event' ? [entry.event] : []));
+    const known = await this.reader.knownOrders(events.flatMap(orderIdsOf));
+    return catchUpStep({ ...item, epoch, settled, watermark, events, known });
   }
 
   private async rewound({ saleId, productId, epoch }: SettleRequest): Promise<void> {

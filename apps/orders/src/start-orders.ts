@@ -5,13 +5,16 @@ import { NestLog } from '@flux/telemetry';
 import type { INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { AsyncMicroserviceOptions } from '@nestjs/microservices';
+import { ExpiryService } from './expiry/expiry.service';
+import { UntoldService } from './expiry/untold.service';
+import { OrderStatusPublisher } from './order-status/order-status-publisher.service';
 import { OrdersModule, type OrdersOptions } from './orders.module';
 import { SweeperService } from './sweeper.service';
 
 /**
  * Starts to consume as soon as PostgreSQL, Redis and Kafka are there; until then the process is alive and not ready.
  * Closing the app stops in this order: the consumer (the running batch is committed, settled and its offset
- * committed), the sweeper, then the connections.
+ * committed), what goes on in the background, then the connections.
  * @throws where a server is reachable and not safe
  */
 export async function startOrders(options: OrdersOptions): Promise<INestMicroservice> {
@@ -36,5 +39,8 @@ export async function startOrders(options: OrdersOptions): Promise<INestMicroser
   ]);
   await app.listen();
   app.get(SweeperService).start();
+  app.get(ExpiryService).start();
+  app.get(UntoldService).start();
+  app.get(OrderStatusPublisher).start();
   return app;
 }

@@ -1,4 +1,4 @@
-import { encodeOrdersAccepted, ORDERS_ACCEPTED_TYPE, type ItemRef } from '@flux/contracts';
+import { encodeItemEvent, ORDERS_ACCEPTED_TYPE, type ItemRef } from '@flux/contracts';
 import type { OutboxEntry } from '@flux/gate';
 import type { OutgoingMessage } from '@flux/kafka';
 
@@ -13,7 +13,7 @@ const MAX_FOREIGN_BYTES = 256 * 1_024;
 export function encodeEntry({ saleId, productId }: ItemRef, entry: OutboxEntry): OutgoingMessage {
   switch (entry.outcome) {
     case 'event':
-      return encodeOrdersAccepted(entry.event);
+      return encodeItemEvent(entry.event);
     case 'unreadable': {
       const body = Buffer.from(JSON.stringify({ outboxEntry: entry.id, fields: entry.fields }));
       return {

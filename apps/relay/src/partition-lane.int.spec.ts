@@ -1,4 +1,4 @@
-import { decodeOrdersAccepted, decodeBookingHeaders, type ItemRef } from '@flux/contracts';
+import { decodeItemEvent, decodeItemHeaders, type ItemRef } from '@flux/contracts';
 import { itemKeys, LEASE_MS } from '@flux/gate';
 import { BatchProducer, prefixed, type KafkaMessage } from '@flux/kafka';
 import { createLog, Metrics } from '@flux/telemetry';
@@ -59,7 +59,7 @@ async function sequences(): Promise<(number | undefined)[]> {
 }
 
 function sequenceOf({ value }: KafkaMessage): number | undefined {
-  const decoded = decodeOrdersAccepted(String(value));
+  const decoded = decodeItemEvent(String(value));
   return decoded.outcome === 'event' ? decoded.event.firstSequence : undefined;
 }
 
@@ -168,7 +168,7 @@ describe('a lane', () => {
         product: item.productId,
         'outbox-entry': expect.stringMatching(/^1-[27]$/) as string,
       });
-      expect(decodeBookingHeaders(headers).outcome).toBe('unreadable');
+      expect(decodeItemHeaders(headers).outcome).toBe('unreadable');
       expect(value?.length).toBeLessThanOrEqual(256 * 1_024);
     }
   });

@@ -1,4 +1,4 @@
-import type { ItemRef } from '@flux/contracts';
+import { ordersOf, type ItemRef } from '@flux/contracts';
 import type { OutboxEntry } from '@flux/gate';
 import { backoffMs, pauseUnlessAborted, type BatchProducer } from '@flux/kafka';
 import type { Log } from '@flux/telemetry';
@@ -129,7 +129,7 @@ export class PartitionLane {
     this.acknowledge(acked);
     metrics.sent({
       entries: acked.length,
-      orders: acked.reduce((sum, { entry }) => sum + ordersOf(entry), 0),
+      orders: acked.reduce((sum, { entry }) => sum + ordersIn(entry), 0),
       durationMs: performance.now() - startedAt,
     });
     if (result.outcome === 'acked') {
@@ -174,6 +174,6 @@ function nameOf({ saleId, productId }: ItemRef): string {
   return `${saleId}.${productId}`;
 }
 
-function ordersOf(entry: OutboxEntry): number {
-  return entry.outcome === 'event' ? entry.event.orders.length : 0;
+function ordersIn(entry: OutboxEntry): number {
+  return entry.outcome === 'event' ? ordersOf(entry.event).length : 0;
 }

@@ -1,9 +1,10 @@
 import {
-  decodeBookingHeaders,
-  decodeOrdersAccepted,
+  decodeItemHeaders,
+  decodeItemEvent,
+  orderIdsOf,
   ORDERS_ACCEPTED_TOPIC,
+  type ItemEvent,
   type ItemRef,
-  type OrdersAccepted,
 } from '@flux/contracts';
 import { itemKeys } from '@flux/gate';
 import { partitionOf, prefixed, type KafkaMessage } from '@flux/kafka';
@@ -95,8 +96,8 @@ async function written(): Promise<readonly KafkaMessage[]> {
   return readTopic(topic);
 }
 
-function eventOf(message: KafkaMessage): OrdersAccepted {
-  const decoded = decodeOrdersAccepted(String(message.value));
+function eventOf(message: KafkaMessage): ItemEvent {
+  const decoded = decodeItemEvent(String(message.value));
   if (decoded.outcome !== 'event') throw new Error(decoded.reason);
   return decoded.event;
 }
@@ -105,8 +106,8 @@ function sequencesOf(messages: readonly KafkaMessage[], { productId }: ItemRef):
   return messages
     .filter(({ key }) => key === productId)
     .flatMap((message) => {
-      const { firstSequence, orders } = eventOf(message);
-      return orders.map((_, index) => firstSequence + index);
+      const event = eventOf(message);
+      return orderIdsOf(event).map((_, index) => event.firstSequence + index);
     });
 }
 
@@ -162,14 +163,34 @@ describe('the relay', () => {
     const messages = await written();
     for (const [index, item] of items.entries()) {
       const events = messages.filter(({ key }) => key === item.productId).map(eventOf);
-      const ids = events.flatMap(({ orders }) => orders.map(({ orderId }) => orderId));
+      const ids = events.flatMap(orderIdsOf);
       expect(ids).toEqual([...before[index]!, ...after[index]!]);
       expect(sequencesOf(messages, item)).toEqual(upTo(200));
     }
     for (const message of messages) {
       const event = eventOf(message);
-      expect(decodeBookingHeaders(message.headers)).toEqual({ outcome: 'event', event });
+      expect(decodeItemHeaders(message.headers)).toEqual({ outcome: 'event', event });
     }
+  });
+
+  it("publishes a shopper's wish to cancel where it stands among the orders", async () => {
+    const item = randomItem();
+    await openItems([item]);
+    const shopperId = 'ada';
+    const bought = purchase(item, { shopperId });
+    expect((await clients.gate.reserve(bought)).outcome).toBe('accepted');
+    expect((await clients.gate.cancel(bought)).outcome).toBe('requested');
+    const [after] = await accept(item, 1);
+    await relay();
+    await untilRelayed(2);
+    const events = (await written()).map(eventOf);
+    expect(events.map(({ type, firstSequence }) => [type, firstSequence])).toEqual([
+      ['orders-accepted.v1', 1],
+      ['cancel-requested.v1', 2],
+      ['orders-accepted.v1', 3],
+    ]);
+    expect(events[1]).toMatchObject({ orderId: bought.orderId, shopperId, epoch: 1 });
+    expect(orderIdsOf(events[2]!)).toEqual([after]);
   });
 
   it('finds new items within seconds, and puts each on the partition of its product', async () => {

@@ -5,6 +5,8 @@ import { z } from 'zod';
 export const SALE_ID_PATTERN = /^[A-Za-z0-9_-]{1,40}$/;
 export const SHOPPER_ID_PATTERN = /^[A-Za-z0-9._@-]{1,64}$/;
 export const IDEMPOTENCY_KEY_PATTERN = /^[A-Za-z0-9_-]{16,64}$/;
+/** The name of a shopper who was forgotten; nobody can tell whose it was. */
+export const FORGOTTEN_SHOPPER_PATTERN = /^forgotten-[A-Za-z0-9_-]{22}$/;
 const ORDER_ID_PATTERN = /^([A-Za-z0-9_-]{1,40})\.([A-Za-z0-9_-]{1,40})\.([A-Za-z0-9_-]{22})$/;
 
 export const saleIdSchema = z.string().regex(SALE_ID_PATTERN, 'must match [A-Za-z0-9_-]{1,40}');

@@ -1,4 +1,4 @@
-import { encodeOrdersAccepted, MAX_ORDERS_PER_MESSAGE, ORDERS_ACCEPTED_TYPE } from '@flux/contracts';
+import { encodeItemEvent, MAX_ORDERS_PER_MESSAGE, ORDERS_ACCEPTED_TYPE } from '@flux/contracts';
 import fc from 'fast-check';
 import { MAX_RECORD_BATCH_BYTES, recordBytes, splitByBytes, type OutgoingMessage } from './record-batch';
 
@@ -42,7 +42,7 @@ describe('recordBytes', () => {
       fingerprint: 'f'.repeat(11),
     }));
     const bytes = recordBytes(
-      encodeOrdersAccepted({
+      encodeItemEvent({
         type: ORDERS_ACCEPTED_TYPE,
         saleId: id,
         productId: id,

@@ -1,53 +1,16 @@
-import type { ItemRef, OrdersAccepted } from '@flux/contracts';
-import { acceptedEvent, createDatabase, insertSale, type TestDatabase } from '@flux/testing';
+import type { OrdersAccepted } from '@flux/contracts';
+import { acceptedEvent, cancelEvent, insertSale } from '@flux/testing';
 import type { DataSource, Logger } from 'typeorm';
-import { BatchTransaction, type BatchOutcome } from './batch-transaction';
-import type { PlacedEvent } from './decide-batch';
+import { BatchWorld, itemsOf, placed } from '../test/batch-world';
+import { BatchTransaction } from './batch-transaction';
 import { LedgerEntity } from './entities/ledger.entity';
-import { OrderEntity } from './entities/order.entity';
-import type { ItemResult } from './settlement';
 
-let database: TestDatabase;
-let batch: BatchTransaction;
+let world: BatchWorld;
 
 beforeAll(async () => {
-  database = await createDatabase();
-  batch = new BatchTransaction(database.dataSource);
+  world = await BatchWorld.start();
 });
-afterAll(() => database.drop());
-
-async function newItem(stock: number, perShopperLimit = 10): Promise<ItemRef> {
-  const [item] = await insertSale(database.dataSource, [{ stock, perShopperLimit }]);
-  return item!;
-}
-
-function placed(...events: readonly OrdersAccepted[]): PlacedEvent[] {
-  return events.map((event, index) => ({ event, offset: BigInt(index) }));
-}
-
-function itemsOf(outcome: BatchOutcome): readonly ItemResult[] {
-  if (outcome.outcome !== 'applied') throw new Error(outcome.reason);
-  return outcome.items;
-}
-
-async function ledgerOf(item: ItemRef): Promise<LedgerEntity> {
-  return database.dataSource.getRepository(LedgerEntity).findOneByOrFail({ ...item });
-}
-
-async function ordersOf({ saleId }: ItemRef): Promise<OrderEntity[]> {
-  return database.dataSource
-    .getRepository(OrderEntity)
-    .find({ where: { saleId }, order: { epoch: 'ASC', sequence: 'ASC' } });
-}
-
-/** A checksum over every byte of the sale's rows. */
-async function checksum({ saleId }: ItemRef): Promise<unknown> {
-  return database.dataSource.query(
-    `SELECT (SELECT md5(string_agg(orders::text, '|' ORDER BY order_id)) FROM orders WHERE sale_id = $1) AS orders,
-            (SELECT md5(string_agg(ledger::text, '|' ORDER BY product_id)) FROM ledger WHERE sale_id = $1) AS ledger`,
-    [saleId],
-  );
-}
+afterAll(() => world.database.drop());
 
 /** Counts the statements that TypeORM sends. */
 class StatementLog implements Logger {
@@ -64,17 +27,17 @@ class StatementLog implements Logger {
 
 describe('a batch', () => {
   it('confirms what fits and rejects the surplus, in the order of the events', async () => {
-    const item = await newItem(3);
+    const item = await world.newItem(3);
     const event = acceptedEvent({ item, orders: [{ quantity: 2 }, { quantity: 2 }, { quantity: 1 }] });
-    const [result] = itemsOf(await batch.apply(placed(event)));
+    const [result] = itemsOf(await world.batch.apply(placed(event)));
 
-    const rows = await ordersOf(item);
+    const rows = await world.ordersOf(item);
     expect(rows.map(({ state, reason }) => [state, reason])).toEqual([
       ['confirmed', null],
       ['rejected', 'no-units'],
       ['confirmed', null],
     ]);
-    expect(await ledgerOf(item)).toMatchObject({ held: 3, parked: 0, watermark: 3 });
+    expect(await world.ledgerOf(item)).toMatchObject({ held: 3, parked: 0, watermark: 3 });
     const [first, second, third] = event.orders;
     expect(result).toMatchObject({
       epoch: 1,
@@ -92,7 +55,7 @@ describe('a batch', () => {
             status: 'rejected',
             shopperId: second!.shopperId,
             quantity: 2,
-            changedAtMs: result!.settlement!.settledAtMs,
+            changedAtMs: result!.decidedAtMs,
           },
         ],
       },
@@ -101,31 +64,32 @@ describe('a batch', () => {
     expect(result!.counts.confirmedAcceptedAtMs).toEqual([event.acceptedAtMs, event.acceptedAtMs]);
     expect(rows[0]).toMatchObject({ ...item, ...first, epoch: 1, sequence: 1, booked: 0 });
     expect(rows[0]!.acceptedAt.getTime()).toBe(event.acceptedAtMs);
-    expect(rows[0]!.decidedAt.getTime()).toBe(result!.settlement!.settledAtMs);
+    expect(rows[0]!.decidedAt.getTime()).toBe(result!.decidedAtMs);
+    expect(result!.settlement!.runs).toEqual([{ upTo: 3, atMs: result!.decidedAtMs }]);
     expect(rows[0]!.holdUntil!.getTime() - rows[0]!.decidedAt.getTime()).toBe(600_000);
     expect(rows[1]!.holdUntil).toBeNull();
   });
 
   it("holds the shopper's limit over all batches", async () => {
-    const item = await newItem(10, 2);
+    const item = await world.newItem(10, 2);
     const mine = (firstSequence: number): OrdersAccepted =>
       acceptedEvent({ item, firstSequence, orders: [{ shopperId: 'greedy' }, { shopperId: 'greedy' }] });
-    await batch.apply(placed(mine(1)));
-    await batch.apply(placed(mine(3), acceptedEvent({ item, firstSequence: 5, orders: 1 })));
-    expect((await ordersOf(item)).map(({ reason }) => reason)).toEqual([
+    await world.batch.apply(placed(mine(1)));
+    await world.batch.apply(placed(mine(3), acceptedEvent({ item, firstSequence: 5, orders: 1 })));
+    expect((await world.ordersOf(item)).map(({ reason }) => reason)).toEqual([
       null,
       null,
       'shopper-limit',
       'shopper-limit',
       null,
     ]);
-    expect((await ledgerOf(item)).held).toBe(3);
+    expect((await world.ledgerOf(item)).held).toBe(3);
   });
 
   it.each([1, 500])('is one transaction of seven statements with %i orders of four items', async (count) => {
     const log = new StatementLog();
-    const watched = new BatchTransaction(await database.connect({ logger: log }));
-    const items = await insertSale(database.dataSource, [
+    const watched = new BatchTransaction(await world.database.connect({ logger: log }));
+    const items = await insertSale(world.database.dataSource, [
       { stock: 500 },
       { stock: 500 },
       { stock: 60 },
@@ -140,20 +104,42 @@ describe('a batch', () => {
       'SELECT order_id,',
       'SELECT sale_id,',
       'INSERT INTO',
-      'UPDATE ledger',
+      'WITH told',
+      'COMMIT',
+    ]);
+    log.statements.length = 0;
+    await watched.apply(
+      placed(
+        ...events.flatMap((event, index) =>
+          event.orders.map((order, place) => {
+            const sequence = event.orders.length + place + 1;
+            return cancelEvent({ item: items[index]!, order, sequence });
+          }),
+        ),
+      ),
+    );
+    expect(log.statements).toEqual([
+      'START TRANSACTION',
+      'SELECT ledger.*,',
+      'SELECT order_id,',
+      'SELECT sale_id,',
+      'UPDATE orders',
+      // Of what had been refused only the wish is noted.
+      'UPDATE orders',
+      'WITH told',
       'COMMIT',
     ]);
   });
 
   it('changes no byte when it comes again, whole, in parts or twice in one batch, and answers the states again', async () => {
-    const item = await newItem(2);
+    const item = await world.newItem(2);
     const events = [1, 4, 7].map((firstSequence) => acceptedEvent({ item, firstSequence, orders: 3 }));
-    const [first] = itemsOf(await batch.apply(placed(...events)));
-    const before = await checksum(item);
-    const [again] = itemsOf(await batch.apply(placed(...events)));
-    await batch.apply(placed(events[1]!));
-    await batch.apply(placed(events[2]!, events[0]!, events[2]!));
-    expect(await checksum(item)).toEqual(before);
+    const [first] = itemsOf(await world.batch.apply(placed(...events)));
+    const before = await world.checksum(item);
+    const [again] = itemsOf(await world.batch.apply(placed(...events)));
+    await world.batch.apply(placed(events[1]!));
+    await world.batch.apply(placed(events[2]!, events[0]!, events[2]!));
+    expect(await world.checksum(item)).toEqual(before);
     expect(again!.settlement!.states).toEqual(first!.settlement!.states);
     expect(again!.settlement!.states).toHaveLength(7);
     expect(again!.settlement).toMatchObject({
@@ -164,11 +150,11 @@ describe('a batch', () => {
   });
 
   it('never confirms more than there is when several processes apply the same and overlapping events', async () => {
-    const item = await newItem(100);
+    const item = await world.newItem(100);
     const events = Array.from({ length: 30 }, (_, index) =>
       acceptedEvent({ item, firstSequence: index * 5 + 1, orders: 5 }),
     );
-    const processes: DataSource[] = await Promise.all([1, 2, 3, 4].map(() => database.connect()));
+    const processes: DataSource[] = await Promise.all([1, 2, 3, 4].map(() => world.database.connect()));
     await Promise.all(
       processes.map(async (dataSource, index) => {
         const mine = new BatchTransaction(dataSource);
@@ -178,11 +164,11 @@ describe('a batch', () => {
         await mine.apply(placed(...events));
       }),
     );
-    const rows = await ordersOf(item);
+    const rows = await world.ordersOf(item);
     expect(rows).toHaveLength(150);
     expect(new Set(rows.map(({ sequence }) => sequence)).size).toBe(150);
     expect(rows.filter(({ state }) => state === 'confirmed')).toHaveLength(100);
-    expect(await ledgerOf(item)).toMatchObject({
+    expect(await world.ledgerOf(item)).toMatchObject({
       held: 100,
       watermark: 150,
       watermarkOrderId: events[29]!.orders[4]!.orderId,
@@ -192,8 +178,8 @@ describe('a batch', () => {
   });
 
   it('takes items in any order without a deadlock', async () => {
-    const items = await insertSale(database.dataSource, [{ stock: 50 }, { stock: 50 }, { stock: 50 }]);
-    const processes = await Promise.all([1, 2, 3].map(() => database.connect()));
+    const items = await insertSale(world.database.dataSource, [{ stock: 50 }, { stock: 50 }, { stock: 50 }]);
+    const processes = await Promise.all([1, 2, 3].map(() => world.database.connect()));
     await Promise.all(
       processes.map(async (dataSource, shift) => {
         for (let round = 0; round < 15; round += 1) {
@@ -206,58 +192,64 @@ describe('a batch', () => {
       }),
     );
     for (const item of items)
-      expect(await ledgerOf(item)).toMatchObject({ held: 50, watermark: 90, ahead: [] });
+      expect(await world.ledgerOf(item)).toMatchObject({ held: 50, watermark: 90, ahead: [] });
   });
 
   it('refuses an unknown item and a newer epoch, and changes nothing', async () => {
-    const item = await newItem(5);
+    const item = await world.newItem(5);
     const good = acceptedEvent({ item, orders: 1 });
     const unknown = acceptedEvent({ item: { saleId: 'no-sale', productId: 'none' }, orders: 1 });
-    expect(await batch.apply(placed(good, unknown))).toEqual({
+    expect(await world.batch.apply(placed(good, unknown))).toEqual({
       outcome: 'refused',
       reason: 'the item is not known',
     });
     const newer = acceptedEvent({ item, epoch: 2, firstSequence: 2, orders: 1 });
-    expect(await batch.apply(placed(good, newer))).toMatchObject({ outcome: 'refused' });
-    expect(await ordersOf(item)).toEqual([]);
-    expect(await batch.apply([])).toEqual({ outcome: 'applied', items: [] });
+    expect(await world.batch.apply(placed(good, newer))).toMatchObject({ outcome: 'refused' });
+    expect(await world.ordersOf(item)).toEqual([]);
+    expect(await world.batch.apply([])).toEqual({ outcome: 'applied', items: [] });
   });
 });
 
 describe('sequences', () => {
   it('applies what comes beyond a gap, and jumps when the gap is filled', async () => {
-    const item = await newItem(100);
+    const item = await world.newItem(100);
     const [first, lost, third] = [1, 4, 7].map((firstSequence) =>
       acceptedEvent({ item, firstSequence, orders: 3 }),
     );
-    await batch.apply(placed(first!));
-    const [beyond] = itemsOf(await batch.apply(placed(third!)));
+    await world.batch.apply(placed(first!));
+    const [beyond] = itemsOf(await world.batch.apply(placed(third!)));
     expect(beyond!.settlement).toMatchObject({
       watermark: 3,
       statesAfter: 3,
       watermarkOrderId: first!.orders[2]!.orderId,
     });
-    expect(await ledgerOf(item)).toMatchObject({
+    expect(await world.ledgerOf(item)).toMatchObject({
       held: 6,
       watermark: 3,
       ahead: [{ from: 7, to: 9, lastOrderId: third!.orders[2]!.orderId }],
     });
-    const [filled] = itemsOf(await batch.apply(placed(lost!)));
+    const [filled] = itemsOf(await world.batch.apply(placed(lost!)));
     expect(filled).toMatchObject({
       settlement: { watermark: 9, statesAfter: 9, watermarkOrderId: third!.orders[2]!.orderId },
     });
-    expect(await ledgerOf(item)).toMatchObject({ held: 9, watermark: 9, ahead: [] });
+    expect(await world.ledgerOf(item)).toMatchObject({ held: 9, watermark: 9, ahead: [] });
   });
 
   it('sees a repeat under another id, suspends the item and judges the order all the same', async () => {
-    const item = await newItem(5);
-    await batch.apply(placed(acceptedEvent({ item, orders: 3 })));
-    const [result] = itemsOf(await batch.apply(placed(acceptedEvent({ item, firstSequence: 3, orders: 2 }))));
+    const item = await world.newItem(5);
+    await world.batch.apply(placed(acceptedEvent({ item, orders: 3 })));
+    const [result] = itemsOf(
+      await world.batch.apply(placed(acceptedEvent({ item, firstSequence: 3, orders: 2 }))),
+    );
     expect(result!.rewound).toBe('a sequence came again under another order id');
     expect(result!.suspended).toBe(result!.rewound);
-    expect(await ledgerOf(item)).toMatchObject({ held: 5, watermark: 4, suspendedReason: result!.rewound });
+    expect(await world.ledgerOf(item)).toMatchObject({
+      held: 5,
+      watermark: 4,
+      suspendedReason: result!.rewound,
+    });
     const next = acceptedEvent({ item, firstSequence: 5, orders: 1 });
-    expect(itemsOf(await batch.apply(placed(next)))).toMatchObject([
+    expect(itemsOf(await world.batch.apply(placed(next)))).toMatchObject([
       { rewound: undefined, suspended: result!.rewound },
     ]);
   });
@@ -265,43 +257,46 @@ describe('sequences', () => {
 
 describe('epochs', () => {
   it('rejects what an older epoch sent beyond the fence, until the order is accepted in the newer one', async () => {
-    const item = await newItem(5);
-    await database.dataSource
+    const item = await world.newItem(5);
+    await world.database.dataSource
       .getRepository(LedgerEntity)
       .update({ ...item }, { epoch: 2, epochOffset: '10', watermark: 0 });
     const old = acceptedEvent({ item, epoch: 1, firstSequence: 8, orders: 2 });
-    const [fenced] = itemsOf(await batch.apply([{ event: old, offset: 11n }]));
+    const [fenced] = itemsOf(await world.batch.apply([{ event: old, offset: 11n }]));
     expect(fenced!.settlement).toBeUndefined();
     expect(fenced!.counts.rejected['old-epoch']).toBe(2);
 
     const anew = { ...old, epoch: 2, firstSequence: 1, orders: [old.orders[1]!] };
-    const [taken] = itemsOf(await batch.apply([{ event: anew, offset: 12n }]));
+    const [taken] = itemsOf(await world.batch.apply([{ event: anew, offset: 12n }]));
     expect(taken!.settlement).toMatchObject({ epoch: 2, watermark: 1, states: [] });
-    await batch.apply([{ event: old, offset: 11n }]);
-    expect((await ordersOf(item)).map(({ state, reason, epoch }) => [state, reason, epoch])).toEqual([
+    await world.batch.apply([{ event: old, offset: 11n }]);
+    expect((await world.ordersOf(item)).map(({ state, reason, epoch }) => [state, reason, epoch])).toEqual([
       ['rejected', 'old-epoch', 1],
       ['confirmed', null, 2],
     ]);
-    expect(await ledgerOf(item)).toMatchObject({ held: 1, watermark: 1 });
+    expect((await world.ordersOf(item))[1]!.history).toMatchObject([
+      { status: 'rejected', reason: 'old-epoch' },
+    ]);
+    expect(await world.ledgerOf(item)).toMatchObject({ held: 1, watermark: 1 });
   });
 });
 
 describe('the backstop', () => {
   it('lets no statement oversell, whatever the flow did', async () => {
-    const item = await newItem(2);
+    const item = await world.newItem(2);
     const change = (sql: string): Promise<unknown> =>
-      database.dataSource.query(`UPDATE ledger SET ${sql} WHERE sale_id = $1`, [item.saleId]);
+      world.database.dataSource.query(`UPDATE ledger SET ${sql} WHERE sale_id = $1`, [item.saleId]);
     await change('held = 1, sold = 1');
     await expect(change('parked = 1')).rejects.toMatchObject({ code: '23514' });
     await expect(change('initial = 1')).rejects.toMatchObject({ code: '23514' });
     await expect(change('held = -1')).rejects.toMatchObject({ code: '23514' });
-    expect(await ledgerOf(item)).toMatchObject({ initial: 2, held: 1, sold: 1, parked: 0 });
+    expect(await world.ledgerOf(item)).toMatchObject({ initial: 2, held: 1, sold: 1, parked: 0 });
   });
 
   it('lets a product be live in one sale only', async () => {
-    const [item] = await insertSale(database.dataSource, [{ stock: 1 }]);
+    const [item] = await insertSale(world.database.dataSource, [{ stock: 1 }]);
     await expect(
-      insertSale(database.dataSource, [{ stock: 1, productId: item!.productId }]),
+      insertSale(world.database.dataSource, [{ stock: 1, productId: item!.productId }]),
     ).rejects.toMatchObject({ code: '23505' });
   });
 });

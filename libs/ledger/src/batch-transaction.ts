@@ -1,8 +1,10 @@
-import type { ItemRef } from '@flux/contracts';
+import { orderIdsOf, ordersOf, type ItemRef } from '@flux/contracts';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { decideItem, type ItemDecision, type LedgerRow, type PlacedEvent } from './decide-batch';
-import { itemKeyOf, knownOrders, liveUnits, lockLedger, writeLedger, writeOrders } from './ledger-rows';
+import { writeDecisions } from './batch-writes';
+import { decideItem, type PlacedEvent } from './decide-batch';
+import type { LedgerRow } from './ledger-row';
+import { itemKeyOf, knownOrders, liveUnits, lockLedger } from './ledger-rows';
 import { itemResultOf, type ItemResult } from './settlement';
 
 export type BatchOutcome =
@@ -10,7 +12,7 @@ export type BatchOutcome =
   /** Some event names an item or an epoch that the ledger does not have: nothing was changed. */
   | { readonly outcome: 'refused'; readonly reason: string };
 
-/** The one transaction that turns accepted orders into confirmed or rejected ones. */
+/** The one transaction that turns accepted orders into confirmed or rejected ones, and takes their cancellations. */
 @Injectable()
 export class BatchTransaction {
   constructor(private readonly dataSource: DataSource) {}
@@ -22,9 +24,8 @@ export class BatchTransaction {
    * @throws where PostgreSQL fails; `classifyFailure` says what of
    */
   async apply(events: readonly PlacedEvent[]): Promise<BatchOutcome> {
-    const byItem = groupByItem(events);
-    if (byItem.size === 0) return { outcome: 'applied', items: [] };
-    return this.dataSource.transaction((manager) => applyTo(manager, byItem));
+    if (events.length === 0) return { outcome: 'applied', items: [] };
+    return this.dataSource.transaction((manager) => applyEvents(manager, events));
   }
 }
 
@@ -42,7 +43,12 @@ function groupByItem(events: readonly PlacedEvent[]): EventsByItem {
   return byItem;
 }
 
-async function applyTo(manager: EntityManager, byItem: EventsByItem): Promise<BatchOutcome> {
+/** The same in a transaction that is under way and may hold the ledger rows already. */
+export async function applyEvents(
+  manager: EntityManager,
+  events: readonly PlacedEvent[],
+): Promise<BatchOutcome> {
+  const byItem = groupByItem(events);
   const { rows, nowMs } = await lockLedger(
     manager,
     [...byItem.values()].map(({ item }) => item),
@@ -50,14 +56,16 @@ async function applyTo(manager: EntityManager, byItem: EventsByItem): Promise<Ba
   const refusal = refusalOf(byItem, rows);
   if (refusal !== undefined) return { outcome: 'refused', reason: refusal };
 
-  const placed = [...byItem.values()].flatMap(({ events }) => events);
   const known = await knownOrders(
     manager,
-    placed.flatMap(({ event }) => event.orders.map(({ orderId }) => orderId)),
+    events.flatMap(({ event }) => orderIdsOf(event)),
   );
   const units = await liveUnits(
     manager,
-    placed.map(({ event }) => event),
+    events.flatMap(({ event }) => {
+      const { saleId, productId } = event;
+      return ordersOf(event).map(({ shopperId }) => ({ saleId, productId, shopperId }));
+    }),
   );
   const decisions = [...rows].map(([key, ledger]) => ({
     before: ledger,
@@ -66,33 +74,14 @@ async function applyTo(manager: EntityManager, byItem: EventsByItem): Promise<Ba
       known,
       unitsOf: units.get(key) ?? new Map<string, number>(),
       events: byItem.get(key)?.events ?? [],
+      nowMs,
     }),
   }));
-  await writeOrders(
-    manager,
-    decisions.flatMap(({ decision }) => decision.decided),
-    (item) => rows.get(itemKeyOf(item))?.holdMs ?? 0,
-  );
-  await writeLedger(
-    manager,
-    decisions
-      .filter(({ before, decision }) => changes(before, decision))
-      .map(({ decision }) => decision.ledger),
-  );
+  await writeDecisions(manager, decisions, nowMs);
   return {
     outcome: 'applied',
     items: decisions.map(({ before, decision }) => itemResultOf(before, decision, nowMs)),
   };
-}
-
-/** A redelivered batch writes nothing. */
-function changes(before: LedgerRow, { decided, ledger }: ItemDecision): boolean {
-  return (
-    decided.length > 0 ||
-    ledger.watermark !== before.watermark ||
-    ledger.ahead !== before.ahead ||
-    ledger.suspendedReason !== before.suspendedReason
-  );
 }
 
 function refusalOf(byItem: EventsByItem, rows: ReadonlyMap<string, LedgerRow>): string | undefined {

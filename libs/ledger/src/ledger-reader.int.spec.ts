@@ -1,5 +1,11 @@
-import type { SettleRequest } from '@flux/gate';
-import { acceptedEvent, createDatabase, insertSale, waitUntil, type TestDatabase } from '@flux/testing';
+import {
+  acceptedEvent,
+  cancelEvent,
+  createDatabase,
+  insertSale,
+  waitUntil,
+  type TestDatabase,
+} from '@flux/testing';
 import { BatchTransaction } from './batch-transaction';
 import { ExclusiveWork } from './exclusive-work';
 import { LedgerReader } from './ledger-reader';
@@ -15,15 +21,6 @@ beforeAll(async () => {
   reader = new LedgerReader(database.dataSource);
 });
 afterAll(() => database.drop());
-
-async function settlementsOf(
-  item: { readonly saleId: string; readonly productId: string },
-  gate: { readonly epoch: number; readonly watermark: number },
-): Promise<SettleRequest[]> {
-  const requests: SettleRequest[] = [];
-  for await (const request of reader.settlements(item, gate)) requests.push(request);
-  return requests;
-}
 
 describe('the reader', () => {
   it('reads a sale with its items in the operator’s order and their counters', async () => {
@@ -57,57 +54,36 @@ describe('the reader', () => {
     expect(ids).toEqual(new Set(events.flatMap(({ event }) => event.orders.map(({ orderId }) => orderId))));
   });
 
-  it('finds the orders that have no row, and those whose row belongs to an epoch that ended', async () => {
+  it('finds the events that the ledger lacks something of, refusals of an epoch that ended included', async () => {
     const [item] = await insertSale(database.dataSource, [{ stock: 5 }]);
     const present = acceptedEvent({ item: item!, orders: 2 });
-    const absent = acceptedEvent({ item: item!, orders: 1 });
-    await batch.apply([{ event: present, offset: 0n }]);
+    const absent = acceptedEvent({ item: item!, firstSequence: 3, orders: 1 });
+    const wish = cancelEvent({ item: item!, order: present.orders[0]!, sequence: 4 });
+    const lostWish = cancelEvent({ item: item!, order: present.orders[1]!, sequence: 5 });
+    const orphan = cancelEvent({ item: item!, order: absent.orders[0]!, sequence: 6 });
+    const events = [present, absent, wish, lostWish, orphan];
+    await batch.apply([present, wish].map((event) => ({ event, offset: 0n })));
+    expect(await reader.missingEvents(item!, events)).toEqual([absent, lostWish, orphan]);
+    expect(await reader.missingEvents(item!, [])).toEqual([]);
+
     await database.dataSource.query(
-      "UPDATE orders SET state = 'rejected', reason = 'old-epoch' WHERE order_id = $1",
+      "UPDATE orders SET state = 'rejected', reason = 'old-epoch', hold_until = NULL WHERE order_id = $1",
       [present.orders[1]!.orderId],
     );
-    const ids = [...present.orders, ...absent.orders].map(({ orderId }) => orderId);
-    expect(await reader.missingOrders(ids.map((orderId) => ({ orderId, epoch: 1 })))).toEqual(
-      new Set([ids[2]]),
-    );
-    expect(await reader.missingOrders(ids.map((orderId) => ({ orderId, epoch: 2 })))).toEqual(
-      new Set([ids[1], ids[2]]),
-    );
+    await database.dataSource.query('UPDATE ledger SET epoch = 2 WHERE sale_id = $1', [item!.saleId]);
+    // Wishes of the epoch that ended are not missed any more.
+    expect(await reader.missingEvents(item!, events)).toEqual([absent]);
+    const anew = { ...present, epoch: 2 };
+    expect(await reader.missingEvents(item!, [anew])).toEqual([anew]);
   });
 
-  it('gives the gate every state that it lacks before the watermark', async () => {
-    const [item] = await insertSale(database.dataSource, [{ stock: 3 }]);
-    const event = acceptedEvent({ item: item!, orders: 5 });
-    await batch.apply([{ event, offset: 0n }]);
-    const ids = event.orders.map(({ orderId }) => orderId);
-    const watermark = { watermark: 5, watermarkOrderId: ids[4] };
-    expect(await settlementsOf(item!, { epoch: 1, watermark: 0 })).toMatchObject([
-      { ...watermark, states: [{ orderId: ids[3], status: 'rejected' }, { orderId: ids[4] }] },
-    ]);
-    expect(await settlementsOf(item!, { epoch: 1, watermark: 4 })).toMatchObject([
-      { ...watermark, statesAfter: 4, states: [{ orderId: ids[4] }] },
-    ]);
-    expect(await settlementsOf(item!, { epoch: 1, watermark: 5 })).toMatchObject([
-      { ...watermark, states: [] },
-    ]);
-    expect(await settlementsOf(item!, { epoch: 2, watermark: 0 })).toEqual([]);
-    expect(await settlementsOf({ saleId: 'no', productId: 'no' }, { epoch: 1, watermark: 0 })).toEqual([]);
-  });
-
-  it('cuts many states into several requests, the watermark in the last one', async () => {
-    const [item] = await insertSale(database.dataSource, [{ stock: 0 }]);
-    const events = Array.from({ length: 40 }, (_, index) => ({
-      event: acceptedEvent({ item: item!, firstSequence: index * 60 + 1, orders: 60 }),
-      offset: BigInt(index),
-    }));
-    await batch.apply(events);
-    const requests = await settlementsOf(item!, { epoch: 1, watermark: 0 });
-    expect(requests.map(({ watermark, states }) => [watermark, states.length])).toEqual([
-      [0, 1_000],
-      [0, 1_000],
-      [2_400, 400],
-    ]);
-    expect(new Set(requests.flatMap(({ states }) => states.map(({ orderId }) => orderId))).size).toBe(2_400);
+  it('answers the rows of orders, and leaves out those that have none', async () => {
+    const [item] = await insertSale(database.dataSource, [{ stock: 5 }]);
+    const event = acceptedEvent({ item: item!, orders: 1 });
+    const wish = cancelEvent({ item: item!, order: event.orders[0]!, sequence: 2 });
+    await batch.apply([event, wish].map((placed) => ({ event: placed, offset: 0n })));
+    const known = await reader.knownOrders([event.orders[0]!.orderId, 'none']);
+    expect([...known.values()]).toMatchObject([{ state: 'cancelled', intent: { epoch: 1, sequence: 2 } }]);
   });
 });
 
@@ -138,12 +114,12 @@ describe('exclusive work', () => {
   });
 
   it('keeps its lock longer than the server would let it be silent', async () => {
-    const config = { FLUX_DATABASE_IDLE_TRANSACTION_TIMEOUT_MS: 100 };
+    const config = { FLUX_DATABASE_IDLE_TRANSACTION_TIMEOUT_MS: 1_500 };
     const mine = new ExclusiveWork(await database.connect({ config }));
     const other = new ExclusiveWork(database.dataSource);
     const startedAt = Date.now();
     const outcome = await mine.run(3, async (signal) => {
-      await waitUntil('three time-outs have passed', () => Date.now() - startedAt > 300);
+      await waitUntil('two time-outs have passed', () => Date.now() - startedAt > 3_000);
       expect(signal.aborted).toBe(false);
       expect(await other.run(3, nothing)).toEqual({ outcome: 'busy' });
     });

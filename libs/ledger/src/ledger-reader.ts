@@ -1,13 +1,14 @@
-import type { ItemRef } from '@flux/contracts';
-import type { SettleRequest, StateWrite } from '@flux/gate';
+import { orderIdsOf, type ItemEvent, type ItemRef } from '@flux/contracts';
 import { Injectable } from '@nestjs/common';
-import { Any, DataSource, LessThan, Raw } from 'typeorm';
+import { DataSource, LessThan, Raw } from 'typeorm';
+import { isMissing } from './catch-up';
 import { ItemEntity } from './entities/item.entity';
 import { LedgerEntity } from './entities/ledger.entity';
 import { OrderEntity } from './entities/order.entity';
 import { ParkedMessageEntity } from './entities/parked-message.entity';
 import { SaleEntity } from './entities/sale.entity';
-import { stateWriteOf } from './settlement';
+import type { KnownOrder } from './ledger-row';
+import { knownOrders } from './ledger-rows';
 
 export interface ItemWithLedger {
   readonly item: ItemEntity;
@@ -28,7 +29,6 @@ export interface Page {
 }
 
 const ORDERS_PER_READ = 1_000;
-const STATES_PER_SETTLEMENT = 1_000;
 
 /** Reads of the ledger that lock nothing. */
 @Injectable()
@@ -94,76 +94,22 @@ export class LedgerReader {
     });
   }
 
-  /**
-   * Which of the orders, accepted in these epochs, the ledger has not judged yet. A row rejected as old-epoch in an
-   * older epoch counts as not judged.
-   */
-  async missingOrders(
-    orders: readonly { readonly orderId: string; readonly epoch: number }[],
-  ): Promise<ReadonlySet<string>> {
-    const rows = await this.dataSource.getRepository(OrderEntity).find({
-      select: { orderId: true, reason: true, epoch: true },
-      where: { orderId: Any(orders.map(({ orderId }) => orderId)) },
-    });
-    const byId = new Map(rows.map((row) => [row.orderId, row]));
-    const missing = orders.filter(({ orderId, epoch }) => {
-      const row = byId.get(orderId);
-      return row === undefined || (row.reason === 'old-epoch' && row.epoch < epoch);
-    });
-    return new Set(missing.map(({ orderId }) => orderId));
+  /** The rows of these orders, by id; an order without a row is absent. */
+  async knownOrders(orderIds: readonly string[]): Promise<ReadonlyMap<string, KnownOrder>> {
+    return knownOrders(this.dataSource.manager, orderIds);
   }
 
   /**
-   * All that the gate lacks whose watermark is `gateWatermark` in `epoch`: requests for settle in their order, the
-   * states first and the watermark last. Nothing where the ledger has another epoch or the item is not known.
+   * Those of an item's events that the ledger has not judged, or not all of: an order without a row or with one that
+   * was rejected as old-epoch in an older epoch, a wish to cancel that no row has noted.
    */
-  async *settlements(
-    { saleId, productId }: ItemRef,
-    gate: { readonly epoch: number; readonly watermark: number },
-  ): AsyncGenerator<SettleRequest, void, undefined> {
-    // The row first: what it counts as applied has its order rows in every later read.
-    const ledger = await this.ledger({ saleId, productId });
-    if (ledger?.epoch !== gate.epoch) return;
-    const { epoch, watermark, watermarkOrderId } = ledger;
-    const request = { saleId, productId, epoch, settledAtMs: await this.nowMs() };
-    let from = gate.watermark;
-    for (;;) {
-      const rows = await this.statesWrittenOut({ saleId, productId, epoch, from, to: watermark });
-      const states = rows.map(stateOfRow).filter((write) => write !== undefined);
-      const last = rows.at(-1);
-      if (last === undefined || rows.length < STATES_PER_SETTLEMENT) {
-        yield { ...request, watermark, watermarkOrderId, states, statesAfter: gate.watermark };
-        return;
-      }
-      yield { ...request, watermark: 0, watermarkOrderId: '', states };
-      from = last.sequence;
-    }
+  async missingEvents<Event extends ItemEvent>(
+    item: ItemRef,
+    events: readonly Event[],
+  ): Promise<readonly Event[]> {
+    if (events.length === 0) return [];
+    const ledger = await this.ledger(item);
+    const known = await this.knownOrders(events.flatMap(orderIdsOf));
+    return events.filter((event) => isMissing(event, known, ledger?.epoch ?? 0));
   }
-
-  private async statesWrittenOut(range: {
-    readonly saleId: string;
-    readonly productId: string;
-    readonly epoch: number;
-    readonly from: number;
-    readonly to: number;
-  }): Promise<readonly OrderEntity[]> {
-    return this.dataSource
-      .getRepository(OrderEntity)
-      .createQueryBuilder('o')
-      .where('o.saleId = :saleId AND o.productId = :productId AND o.epoch = :epoch', range)
-      .andWhere("o.state <> 'confirmed' AND o.sequence > :from AND o.sequence <= :to", range)
-      .orderBy('o.sequence')
-      .limit(STATES_PER_SETTLEMENT)
-      .getMany();
-  }
-
-  private async nowMs(): Promise<number> {
-    const [row]: { readonly now: Date }[] = await this.dataSource.query('SELECT now()');
-    if (row === undefined) throw new Error('PostgreSQL did not say the time');
-    return row.now.getTime();
-  }
-}
-
-function stateOfRow(row: OrderEntity): StateWrite | undefined {
-  return stateWriteOf(row, row.decidedAt.getTime());
 }

@@ -1,12 +1,12 @@
-import type { ItemRef, OrdersAccepted, RejectionReason } from '@flux/contracts';
+import type { ItemRef, OrderState } from '@flux/contracts';
 import type { EntityManager } from 'typeorm';
 import type { SequenceRange } from './advance-watermark';
-import type { DecidedOrder, KnownOrder, LedgerRow } from './decide-batch';
 import { toSafeInteger } from './entities/columns';
-import { LIVE_STATES, type OrderState } from './entities/order.entity';
-import { numberArray, textArray } from './sql-array';
+import { LIVE_STATES } from './entities/order.entity';
+import type { KnownOrder, LedgerRow } from './ledger-row';
+import { textArray } from './sql-array';
 
-/** The statements of the transactions that change orders. Each takes any number of rows. */
+/** What the transactions that change orders read first. Each statement takes any number of rows. */
 
 export function itemKeyOf({ saleId, productId }: ItemRef): string {
   return `${saleId}.${productId}`;
@@ -81,10 +81,13 @@ interface KnownRow {
   readonly shopper_id: string;
   readonly quantity: number;
   readonly state: OrderState;
-  readonly reason: RejectionReason | null;
+  readonly reason: string | null;
+  readonly booked: number;
   readonly epoch: number;
   readonly sequence: string;
   readonly decided_at: Date;
+  readonly cancel_epoch: number | null;
+  readonly cancel_sequence: string | null;
 }
 
 export async function knownOrders(
@@ -92,30 +95,42 @@ export async function knownOrders(
   orderIds: readonly string[],
 ): Promise<ReadonlyMap<string, KnownOrder>> {
   const rows: KnownRow[] = await manager.query(
-    `SELECT order_id, shopper_id, quantity, state, reason, epoch, sequence, decided_at
+    `SELECT order_id, shopper_id, quantity, state, reason, booked, epoch, sequence, decided_at,
+            cancel_epoch, cancel_sequence
      FROM orders WHERE order_id = ANY ($1::text[])`,
     [textArray(orderIds)],
   );
   return new Map(rows.map((row) => [row.order_id, knownOrderOf(row)]));
 }
 
-export function knownOrderOf(row: KnownRow): KnownOrder {
+function knownOrderOf(row: KnownRow): KnownOrder {
   return {
     orderId: row.order_id,
     shopperId: row.shopper_id,
     quantity: row.quantity,
     state: row.state,
     reason: row.reason ?? undefined,
+    booked: row.booked,
     epoch: row.epoch,
     sequence: toSafeInteger(row.sequence),
     decidedAtMs: row.decided_at.getTime(),
+    intent:
+      row.cancel_epoch === null || row.cancel_sequence === null
+        ? undefined
+        : { epoch: row.cancel_epoch, sequence: toSafeInteger(row.cancel_sequence) },
   };
 }
 
-/** Units of each shopper of these events in live states, by `itemKeyOf` and shopper. */
+/** A shopper of an item. */
+export interface ItemShopper extends ItemRef {
+  readonly shopperId: string;
+}
+
+/** Units of each shopper in these states, by `itemKeyOf` and shopper. */
 export async function liveUnits(
   manager: EntityManager,
-  events: readonly OrdersAccepted[],
+  shoppers: readonly ItemShopper[],
+  states: readonly OrderState[] = LIVE_STATES,
 ): Promise<ReadonlyMap<string, ReadonlyMap<string, number>>> {
   const rows: {
     readonly sale_id: string;
@@ -133,10 +148,10 @@ export async function liveUnits(
           ) live
      WHERE units IS NOT NULL`,
     [
-      textArray(events.flatMap(({ saleId, orders }) => orders.map(() => saleId))),
-      textArray(events.flatMap(({ productId, orders }) => orders.map(() => productId))),
-      textArray(events.flatMap(({ orders }) => orders.map(({ shopperId }) => shopperId))),
-      LIVE_STATES,
+      textArray(shoppers.map(({ saleId }) => saleId)),
+      textArray(shoppers.map(({ productId }) => productId)),
+      textArray(shoppers.map(({ shopperId }) => shopperId)),
+      states,
     ],
   );
   const units = new Map<string, Map<string, number>>();
@@ -147,92 +162,4 @@ export async function liveUnits(
     units.set(key, ofItem);
   }
   return units;
-}
-
-/** The rows of decided orders as a relation; `now()` is the transaction's time. */
-const DECIDED = `
-  unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[],
-    $9::integer[], $10::integer[], $11::bigint[], $12::bigint[], $13::integer[]
-  ) AS decided (
-    order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
-    booked, epoch, sequence, accepted_at_ms, hold_ms
-  )`;
-const ACCEPTED_AT = "to_timestamp(0) + accepted_at_ms * interval '1 millisecond'";
-const HOLD_UNTIL = "now() + hold_ms * interval '1 millisecond'";
-
-function decidedColumns(orders: readonly DecidedOrder[], holdMsOf: (item: ItemRef) => number): string[] {
-  return [
-    textArray(orders.map(({ orderId }) => orderId)),
-    textArray(orders.map(({ saleId }) => saleId)),
-    textArray(orders.map(({ productId }) => productId)),
-    textArray(orders.map(({ shopperId }) => shopperId)),
-    numberArray(orders.map(({ quantity }) => quantity)),
-    textArray(orders.map(({ fingerprint }) => fingerprint)),
-    textArray(orders.map(({ state }) => state)),
-    textArray(orders.map(({ reason }) => reason)),
-    numberArray(orders.map(({ booked }) => booked)),
-    numberArray(orders.map(({ epoch }) => epoch)),
-    numberArray(orders.map(({ sequence }) => sequence)),
-    numberArray(orders.map(({ acceptedAtMs }) => acceptedAtMs)),
-    numberArray(orders.map((order) => (order.state === 'confirmed' ? holdMsOf(order) : undefined))),
-  ];
-}
-
-/**
- * Writes decided orders: one plain INSERT, and one UPDATE only where orders take rows over. The ledger's lock and the
- * known orders read under it make a conflict impossible, and a plain INSERT costs half of one with ON CONFLICT.
- */
-export async function writeOrders(
-  manager: EntityManager,
-  orders: readonly DecidedOrder[],
-  holdMsOf: (item: ItemRef) => number,
-): Promise<void> {
-  const fresh = orders.filter(({ takesOver }) => !takesOver);
-  const takenOver = orders.filter(({ takesOver }) => takesOver);
-  if (fresh.length > 0) {
-    await manager.query(
-      `INSERT INTO orders (order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
-                           booked, epoch, sequence, accepted_at, decided_at, hold_until)
-       SELECT order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
-              booked, epoch, sequence, ${ACCEPTED_AT}, now(), ${HOLD_UNTIL}
-       FROM ${DECIDED}`,
-      decidedColumns(fresh, holdMsOf),
-    );
-  }
-  if (takenOver.length > 0) {
-    await manager.query(
-      `UPDATE orders SET
-         shopper_id = decided.shopper_id, quantity = decided.quantity, fingerprint = decided.fingerprint,
-         state = decided.state, reason = decided.reason, booked = decided.booked, epoch = decided.epoch,
-         sequence = decided.sequence, accepted_at = ${ACCEPTED_AT}, decided_at = now(), hold_until = ${HOLD_UNTIL}
-       FROM ${DECIDED}
-       WHERE orders.order_id = decided.order_id`,
-      decidedColumns(takenOver, holdMsOf),
-    );
-  }
-}
-
-/** Writes what a batch changes of the items' ledger rows. */
-export async function writeLedger(manager: EntityManager, rows: readonly LedgerRow[]): Promise<void> {
-  if (rows.length === 0) return;
-  await manager.query(
-    `UPDATE ledger SET
-       held = changed.held, parked = changed.parked, watermark = changed.watermark,
-       watermark_order_id = changed.watermark_order_id, ahead = changed.ahead,
-       suspended_reason = changed.suspended_reason
-     FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::bigint[], $6::text[], $7::jsonb[], $8::text[])
-       AS changed (sale_id, product_id, held, parked, watermark, watermark_order_id, ahead, suspended_reason)
-     WHERE ledger.sale_id = changed.sale_id AND ledger.product_id = changed.product_id`,
-    [
-      rows.map(({ saleId }) => saleId),
-      rows.map(({ productId }) => productId),
-      rows.map(({ held }) => held),
-      rows.map(({ parked }) => parked),
-      rows.map(({ watermark }) => watermark),
-      rows.map(({ watermarkOrderId }) => watermarkOrderId),
-      rows.map(({ ahead }) => JSON.stringify(ahead)),
-      rows.map(({ suspendedReason }) => suspendedReason ?? null),
-    ],
-  );
 }

@@ -1,5 +1,12 @@
-import { encodeOrdersAccepted, type ItemRef, type OrdersAccepted } from '@flux/contracts';
-import { acceptedEvent, createDatabase, insertSale, randomId, type TestDatabase } from '@flux/testing';
+import { encodeItemEvent, type ItemEvent, type ItemRef } from '@flux/contracts';
+import {
+  acceptedEvent,
+  cancelEvent,
+  createDatabase,
+  insertSale,
+  randomId,
+  type TestDatabase,
+} from '@flux/testing';
 import { BatchTransaction } from './batch-transaction';
 import { LedgerEntity } from './entities/ledger.entity';
 import { LedgerReader } from './ledger-reader';
@@ -16,8 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-function poison(event: OrdersAccepted, changes: Partial<UnprocessableMessage> = {}): UnprocessableMessage {
-  const { key, headers } = encodeOrdersAccepted(event);
+function poison(event: ItemEvent, changes: Partial<UnprocessableMessage> = {}): UnprocessableMessage {
+  const { key, headers } = encodeItemEvent(event);
   return {
     topic: randomId('topic'),
     partition: 3,
@@ -124,11 +131,11 @@ describe('parking', () => {
   });
 
   it.each([
-    ['has no headers', {}, 'nothing booked, headers not orders-accepted.v1'],
-    ['has headers with U+0000', { sale: 'a\u0000b' }, 'nothing booked, headers not orders-accepted.v1'],
+    ['has no headers', {}, 'nothing booked, headers not an event of an item'],
+    ['has headers with U+0000', { sale: 'a\u0000b' }, 'nothing booked, headers not an event of an item'],
     [
       'names an unknown item',
-      encodeOrdersAccepted(acceptedEvent({ item: { saleId: 'no', productId: 'no' }, orders: 1 })).headers,
+      encodeItemEvent(acceptedEvent({ item: { saleId: 'no', productId: 'no' }, orders: 1 })).headers,
       'nothing booked, the item is not known',
     ],
   ])('keeps a message that %s, and books nothing', async (_, headers, reason) => {
@@ -157,6 +164,47 @@ describe('parking', () => {
     });
     expect(await newestMessage()).toMatchObject({ epoch: null, booked: 0 });
     expect(await ledgerOf(item)).toMatchObject({ parked: 0 });
+  });
+
+  it('notes a wish to cancel, with its sequence, and changes no state; nor does a good copy of it', async () => {
+    const item = await newItem(5);
+    const batch = new BatchTransaction(database.dataSource);
+    const event = acceptedEvent({ item, orders: 1 });
+    const [order] = event.orders;
+    await batch.apply([{ event, offset: 0n }]);
+    const wish = cancelEvent({ item, order: order!, sequence: 2 });
+    const result = bookedItem(await parking.park(poison(wish), 'poison'));
+    expect(result).toMatchObject({ untold: [], settlement: { watermark: 2, states: [] } });
+    await batch.apply([{ event: wish, offset: 8n }]);
+    expect(await reader.order(order!.orderId)).toMatchObject({
+      ...{ state: 'confirmed', cancelEpoch: 1, cancelSequence: 2, gateEpoch: null },
+    });
+    expect(await ledgerOf(item)).toMatchObject({ held: 1, parked: 0, watermark: 2 });
+    expect(await newestMessage()).toMatchObject({ ...item, firstSequence: 2, orderCount: 0, booked: 0 });
+    expect(await reader.missingEvents(item, [event, wish])).toEqual([]);
+  });
+
+  it('keeps a wish that meets no order, and leaves its sequence to the sweeper', async () => {
+    const item = await newItem(5);
+    const lost = acceptedEvent({ item, orders: 1 });
+    const wish = cancelEvent({ item, order: lost.orders[0]!, sequence: 2 });
+    expect(bookedItem(await parking.park(poison(wish), 'poison')).counts).toMatchObject({ unmetIntents: 1 });
+    expect(await ledgerOf(item)).toMatchObject({ watermark: 0, ahead: [] });
+    expect(await reader.missingEvents(item, [lost, wish])).toEqual([lost, wish]);
+  });
+
+  it('puts an order aside that a wish to cancel then ends, with what was booked', async () => {
+    const item = await newItem(1);
+    const event = acceptedEvent({ item, orders: [{ quantity: 2 }] });
+    const [order] = event.orders;
+    await parking.park(poison(event), 'poison');
+    expect(await ledgerOf(item)).toMatchObject({ parked: 1 });
+    const wish = cancelEvent({ item, order: order!, sequence: 2 });
+    await new BatchTransaction(database.dataSource).apply([{ event: wish, offset: 8n }]);
+    expect(await ledgerOf(item)).toMatchObject({ parked: 0, held: 0, watermark: 2 });
+    expect(await reader.order(order!.orderId)).toMatchObject({ state: 'cancelled', booked: 0, gateUnits: 1 });
+    await parking.park(poison(event), 'poison');
+    expect(await ledgerOf(item)).toMatchObject({ parked: 0, held: 0, watermark: 2 });
   });
 
   it('keeps a message without key and body', async () => {

@@ -1,9 +1,10 @@
-import { decodeBookingHeaders, type OrdersAccepted } from '@flux/contracts';
+import { decodeItemHeaders, orderIdsOf, type ItemEvent } from '@flux/contracts';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import { writeDecisions } from './batch-writes';
 import { classifyFailure, describeFailure } from './classify-failure';
 import { decideParking } from './decide-batch';
-import { itemKeyOf, knownOrders, lockLedger, writeLedger, writeOrders } from './ledger-rows';
+import { itemKeyOf, knownOrders, lockLedger } from './ledger-rows';
 import { itemResultOf, type ItemResult } from './settlement';
 
 /** A Kafka message that cannot be processed, as it came. */
@@ -17,7 +18,10 @@ export interface UnprocessableMessage {
 }
 
 export type ParkingOutcome =
-  /** Every order of the message has a row now; the units that were free are booked. */
+  /**
+   * Every order of the message has a row now; the units that were free are booked. A wish to cancel is noted in its
+   * order's row, where it has one, and its sequence counts.
+   */
   | { readonly outcome: 'booked'; readonly item: ItemResult }
   /** The headers do not say whose orders they are, or name an item that is not known: only the message is kept. */
   | { readonly outcome: 'kept'; readonly reason: string };
@@ -29,11 +33,12 @@ export class Parking {
 
   /**
    * Keeps the message and books its orders in one transaction. A message whose orders all have rows is kept and books
-   * nothing; so is one whose headers hold what PostgreSQL cannot. Again for the same topic, partition and offset changes nothing and answers the states again.
+   * nothing; so is one whose headers hold what PostgreSQL cannot. Again for the same topic, partition and offset
+   * changes nothing and answers the states again.
    * @throws where PostgreSQL fails
    */
   async park(message: UnprocessableMessage, reason: string): Promise<ParkingOutcome> {
-    const decoded = decodeBookingHeaders(message.headers);
+    const decoded = decodeItemHeaders(message.headers);
     if (decoded.outcome === 'unreadable') {
       return this.keep({ message, reason, keptBecause: `nothing booked, headers ${decoded.reason}` });
     }
@@ -55,7 +60,7 @@ export class Parking {
 interface Booking {
   readonly message: UnprocessableMessage;
   readonly reason: string;
-  readonly event: OrdersAccepted;
+  readonly event: ItemEvent;
 }
 
 async function book(manager: EntityManager, { message, reason, event }: Booking): Promise<ParkingOutcome> {
@@ -64,13 +69,9 @@ async function book(manager: EntityManager, { message, reason, event }: Booking)
   if (ledger === undefined) {
     return keep(manager, { message, reason, keptBecause: 'nothing booked, the item is not known' });
   }
-  const known = await knownOrders(
-    manager,
-    event.orders.map(({ orderId }) => orderId),
-  );
+  const known = await knownOrders(manager, orderIdsOf(event));
   const decision = decideParking({ ledger, known, events: [{ event, offset: message.offset }] });
-  await writeOrders(manager, decision.decided, () => ledger.holdMs);
-  await writeLedger(manager, [decision.ledger]);
+  await writeDecisions(manager, [{ before: ledger, decision }], nowMs);
   const item = itemResultOf(ledger, decision, nowMs);
   await writeMessage(manager, {
     message,
@@ -96,7 +97,7 @@ async function keep(manager: EntityManager, kept: Kept): Promise<ParkingOutcome>
 interface MessageRow {
   readonly message: UnprocessableMessage;
   readonly reason: string;
-  readonly event: OrdersAccepted | undefined;
+  readonly event: ItemEvent | undefined;
   readonly orderCount: number;
   readonly booked: number;
 }

@@ -19,18 +19,18 @@ describe('the schema', () => {
   });
 
   it('is migrated once when several processes start at once', async () => {
-    expect(await missingMigrations(database.dataSource)).toHaveLength(3);
+    expect(await missingMigrations(database.dataSource)).toHaveLength(4);
     const processes = await Promise.all([database.connect(), database.connect(), database.connect()]);
     const ran = await Promise.all(processes.map(migrate));
-    expect(ran.flat()).toHaveLength(3);
+    expect(ran.flat()).toHaveLength(4);
     expect(ran.filter((names) => names.length > 0)).toHaveLength(1);
     expect(await missingMigrations(database.dataSource)).toEqual([]);
   });
 
   it('can be taken back', async () => {
     await migrate(database.dataSource);
-    for (let index = 0; index < 3; index += 1) await database.dataSource.undoLastMigration();
-    expect(await missingMigrations(database.dataSource)).toHaveLength(3);
+    for (let index = 0; index < 4; index += 1) await database.dataSource.undoLastMigration();
+    expect(await missingMigrations(database.dataSource)).toHaveLength(4);
   });
 
   it('is waited for, as is a server that is not there yet', async () => {

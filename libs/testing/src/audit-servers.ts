@@ -1,9 +1,9 @@
-import { ORDERS_ACCEPTED_TOPIC } from '@flux/contracts';
+import { ORDER_STATUS_TOPIC, ORDERS_ACCEPTED_TOPIC } from '@flux/contracts';
 import { Redis } from 'ioredis';
 import { Kafka, logLevel, Partitioners, type Admin, type Consumer, type Producer } from 'kafkajs';
 import type { DataSource } from 'typeorm';
 import { createDatabase, type TestDatabase } from './database';
-import { kafkaBrokers, topicPrefix } from './kafka';
+import { createTopic, kafkaBrokers, topicPrefix } from './kafka';
 import { startRedis, type RedisServer } from './redis-server';
 import type { AuditDependencies } from '@flux/checker';
 
@@ -17,6 +17,7 @@ export class AuditServers {
   /** Stands for the orders processes: commits what a test says. */
   readonly consumer: Consumer;
   readonly topic: string;
+  readonly statusTopic: string;
   readonly consumerGroup: string;
   private readonly prefix = topicPrefix();
 
@@ -30,6 +31,7 @@ export class AuditServers {
     this.admin = this.kafka.admin();
     this.producer = this.kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
     this.topic = `${this.prefix}${ORDERS_ACCEPTED_TOPIC}`;
+    this.statusTopic = `${this.prefix}${ORDER_STATUS_TOPIC}`;
     this.consumerGroup = `${this.prefix}orders`;
     this.consumer = this.kafka.consumer({ groupId: this.consumerGroup, maxWaitTimeInMs: 50 });
   }
@@ -43,10 +45,7 @@ export class AuditServers {
 
   private async connect(): Promise<void> {
     await Promise.all([this.admin.connect(), this.producer.connect(), this.consumer.connect()]);
-    await this.admin.createTopics({
-      topics: [{ topic: this.topic, numPartitions: 3 }],
-      waitForLeaders: true,
-    });
+    for (const topic of [this.topic, this.statusTopic]) await createTopic(topic, 3);
     const joined = new Promise((resolve) => this.consumer.on('consumer.group_join', resolve));
     await this.consumer.subscribe({ topic: this.topic });
     await this.consumer.run({ autoCommit: false, eachBatch: () => Promise.resolve() });
@@ -56,7 +55,7 @@ export class AuditServers {
   async stop(): Promise<void> {
     await this.consumer.disconnect();
     await this.producer.disconnect();
-    await this.admin.deleteTopics({ topics: [this.topic] });
+    await this.admin.deleteTopics({ topics: [this.topic, this.statusTopic] });
     await this.admin.disconnect();
     this.redis.disconnect();
     await Promise.all([this.redisServer.stop(), this.testDatabase.drop()]);
@@ -73,8 +72,8 @@ export class AuditServers {
   }
 
   get dependencies(): AuditDependencies {
-    const { redis, kafka, topic, consumerGroup, database } = this;
-    return { redis, kafka, topic, consumerGroup, database };
+    const { redis, kafka, topic, statusTopic, consumerGroup, database } = this;
+    return { redis, kafka, topic, statusTopic, consumerGroup, database };
   }
 
   async sql(text: string, ...values: unknown[]): Promise<void> {

@@ -9,6 +9,7 @@ import {
 import { Kafka, logLevel, type Admin, type Consumer } from 'kafkajs';
 import { connect } from 'node:net';
 import { TcpProxy } from './tcp-proxy';
+import { waitUntil } from './wait-until';
 
 const READ_TIMEOUT_MS = 60_000;
 
@@ -39,10 +40,16 @@ export function testKafkaSettings(overrides: Partial<KafkaSettings> = {}): Kafka
   };
 }
 
-/** A topic with the broker's default settings. */
+/** A topic with the broker's default settings, ready for use. */
 export async function createTopic(topic: string, partitions = 1): Promise<void> {
   await withAdmin(async (admin) => {
-    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: true });
+    await admin.createTopics({ topics: [{ topic, numPartitions: partitions }], waitForLeaders: false });
+    // kafkajs' own wait ends with an error where a busy broker does not know the new topic yet.
+    await waitUntil(`the topic ${topic} has its leaders`, async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({ topics: [] }));
+      const led = topics.flatMap((each) => each.partitions).filter(({ leader }) => leader >= 0);
+      return led.length === partitions;
+    });
   });
 }
 

@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { fingerprintOf, orderIdOf, type ItemRef, type OrdersAccepted } from '@flux/contracts';
+import {
+  fingerprintOf,
+  orderIdOf,
+  type AcceptedOrder,
+  type CancelRequested,
+  type ItemRef,
+  type OrdersAccepted,
+} from '@flux/contracts';
 import { ItemEntity, LedgerEntity, SaleEntity } from '@flux/ledger';
 import type { DataSource } from 'typeorm';
 
@@ -78,5 +85,26 @@ export function acceptedEvent({ item, firstSequence = 1, epoch = 1, orders }: Ev
       quantity,
       fingerprint: fingerprintOf({ ...item, quantity }),
     })),
+  };
+}
+
+export interface IntentFixture {
+  readonly item: ItemRef;
+  readonly order: Pick<AcceptedOrder, 'orderId' | 'shopperId'>;
+  readonly sequence: number;
+  readonly epoch?: number;
+}
+
+/** A shopper's wish to cancel, as the gate would have put it into the outbox. */
+export function cancelEvent({ item, order, sequence, epoch = 1 }: IntentFixture): CancelRequested {
+  return {
+    type: 'cancel-requested.v1',
+    saleId: item.saleId,
+    productId: item.productId,
+    epoch,
+    firstSequence: sequence,
+    acceptedAtMs: Date.now(),
+    orderId: order.orderId,
+    shopperId: order.shopperId,
   };
 }

@@ -1,6 +1,11 @@
 import {
-  encodeOrdersAccepted,
+  encodeItemEvent,
+  orderIdsOf,
   ORDERS_ACCEPTED_TOPIC,
+  ORDERS_ACCEPTED_TYPE,
+  type AcceptedOrder,
+  type CancelRequested,
+  type ItemEvent,
   type ItemRef,
   type OrdersAccepted,
 } from '@flux/contracts';
@@ -62,6 +67,28 @@ export class SaleWorld {
     );
     const refused = outcomes.find(({ outcome }) => outcome !== 'accepted');
     if (refused !== undefined) throw new Error(`not accepted: ${refused.outcome}`);
+    const events = await this.newEvents(item);
+    return events.filter((event) => event.type === ORDERS_ACCEPTED_TYPE);
+  }
+
+  /**
+   * Asks the gate to cancel an order, as its shopper.
+   * @returns the outbox entry that this made
+   * @throws where it is not requested
+   */
+  async cancel(
+    item: ItemRef,
+    { orderId, shopperId }: Pick<AcceptedOrder, 'orderId' | 'shopperId'>,
+  ): Promise<CancelRequested> {
+    const { outcome } = await this.clients.gate.cancel({ orderId, shopperId });
+    if (outcome !== 'requested') throw new Error(`not requested: ${outcome}`);
+    const event = (await this.newEvents(item)).at(-1);
+    if (event === undefined || event.type === ORDERS_ACCEPTED_TYPE) throw new Error('there is no intent');
+    return event;
+  }
+
+  /** What the gate has put into the item's outbox since this was asked last. */
+  private async newEvents(item: ItemRef): Promise<ItemEvent[]> {
     const after = this.positions.get(item.productId) ?? '0-0';
     const entries = await this.clients.outboxes.read(item, { after, count: 10_000 });
     this.positions.set(item.productId, entries.at(-1)?.id ?? after);
@@ -72,10 +99,9 @@ export class SaleWorld {
   }
 
   /** What each shopper reads of the events' orders, in order. */
-  async statuses(events: readonly OrdersAccepted[]): Promise<string[]> {
-    const orders = events.flatMap((event) => event.orders);
+  async statuses(events: readonly ItemEvent[]): Promise<string[]> {
     return Promise.all(
-      orders.map(async ({ orderId }) => {
+      events.flatMap(orderIdsOf).map(async (orderId) => {
         const read = await this.clients.gate.readOrder(orderId);
         return read.outcome === 'order' ? read.order.status : read.outcome;
       }),
@@ -90,8 +116,8 @@ export class SaleWorld {
 }
 
 /** The message that a relay would have sent; `changes` spoil it. */
-export function kafkaMessage(event: OrdersAccepted, changes: Partial<KafkaMessage> = {}): KafkaMessage {
-  const { key, value, headers } = encodeOrdersAccepted(event);
+export function kafkaMessage(event: ItemEvent, changes: Partial<KafkaMessage> = {}): KafkaMessage {
+  const { key, value, headers } = encodeItemEvent(event);
   return {
     topic: ORDERS_ACCEPTED_TOPIC,
     partition: 0,
@@ -105,10 +131,10 @@ export function kafkaMessage(event: OrdersAccepted, changes: Partial<KafkaMessag
 }
 
 /** What a consumer hands to its handler. */
-export function kafkaBatch(...messages: readonly (OrdersAccepted | KafkaMessage)[]): KafkaBatch {
+export function kafkaBatch(...messages: readonly (ItemEvent | KafkaMessage)[]): KafkaBatch {
   return {
     topic: ORDERS_ACCEPTED_TOPIC,
     partition: 0,
-    messages: messages.map((message) => ('orders' in message ? kafkaMessage(message) : message)),
+    messages: messages.map((message) => ('type' in message ? kafkaMessage(message) : message)),
   };
 }

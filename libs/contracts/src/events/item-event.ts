@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { CANCEL_REQUESTED_TYPE, cancelRequestedSchema, type CancelRequested } from './cancel-requested.v1';
-import { ordersAcceptedSchema, type OrdersAccepted } from './orders-accepted.v1';
+import { ordersAcceptedSchema, type AcceptedOrder, type OrdersAccepted } from './orders-accepted.v1';
 
 /**
  * What the gate puts into an item's outbox and the relay into the topic of accepted orders: one entry each, numbered
@@ -14,6 +14,16 @@ export function lastSequenceOf(event: ItemEvent): number {
   return event.type === CANCEL_REQUESTED_TYPE
     ? event.firstSequence
     : event.firstSequence + event.orders.length - 1;
+}
+
+/** The orders that an event brings; none where it is a wish to cancel one. */
+export function ordersOf(event: ItemEvent): readonly AcceptedOrder[] {
+  return event.type === CANCEL_REQUESTED_TYPE ? [] : event.orders;
+}
+
+/** The orders that an event is about, in the order of its sequences. */
+export function orderIdsOf(event: ItemEvent): readonly string[] {
+  return event.type === CANCEL_REQUESTED_TYPE ? [event.orderId] : event.orders.map(({ orderId }) => orderId);
 }
 
 /** A Kafka message as producers hand it over and consumers receive it; header values are UTF-8. */

@@ -1,5 +1,6 @@
 import type { OrderStatusEvent } from '@flux/contracts';
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
+import { queuedEvents } from '../order-events';
 import { ID_COLUMN } from './columns';
 
 /**
@@ -18,7 +19,7 @@ export class OrderEventEntity {
   @Column({ ...ID_COLUMN, name: 'product_id' })
   productId!: string;
 
-  /** In the order of the changes. */
-  @Column({ type: 'jsonb' })
+  /** In the order of the changes. Kept in a shorter form, see `queuedEvents`. */
+  @Column({ type: 'json', transformer: queuedEvents })
   events!: OrderStatusEvent[];
 }

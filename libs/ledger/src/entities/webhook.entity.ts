@@ -37,7 +37,7 @@ export type WebhookDeliveryState = 'pending' | 'delivered' | 'parked';
 @Entity('webhook_deliveries')
 @ForeignKey(() => WebhookEndpointEntity, ['endpointId'], ['id'], { name: 'webhook_deliveries_endpoint' })
 @Check('webhook_deliveries_state', "state IN ('pending', 'delivered', 'parked')")
-@Index('webhook_deliveries_due', ['nextAt'], { where: "state = 'pending'" })
+@Index('webhook_deliveries_due', ['endpointId', 'nextAt'], { where: "state = 'pending'" })
 export class WebhookDeliveryEntity {
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' })
   id!: string;

@@ -1,0 +1,195 @@
+import type { ItemRef } from '@flux/contracts';
+import type { EntityManager } from 'typeorm';
+import type { ItemDecision, NotedIntent } from './decide-batch';
+import type { DecidedOrder, LedgerRow } from './ledger-row';
+import { HISTORY_WITH_STATE, writeChanges } from './order-change';
+import { eventsInsert, type StatusChange } from './order-events';
+import { itemKeyOf } from './ledger-rows';
+import { numberArray, textArray } from './sql-array';
+
+export interface WrittenDecision {
+  /** As it was locked. */
+  readonly before: LedgerRow;
+  readonly decision: ItemDecision;
+}
+
+/**
+ * Writes what was decided under the ledger's lock: rows, intents, counters, and the events of all that changed. Two
+ * statements for new orders alone, three more at most for takeovers and intents, whatever their number; none where
+ * everything came again.
+ * @param nowMs the transaction's time by PostgreSQL's clock
+ */
+export async function writeDecisions(
+  manager: EntityManager,
+  decisions: readonly WrittenDecision[],
+  nowMs: number,
+): Promise<void> {
+  const holdMs = new Map(decisions.map(({ before }) => [itemKeyOf(before), before.holdMs]));
+  await writeOrders(
+    manager,
+    decisions.flatMap(({ decision }) => decision.decided),
+    (item) => holdMs.get(itemKeyOf(item)) ?? 0,
+  );
+  // After the new rows: an intent may have come with its order.
+  await writeChanges(
+    manager,
+    decisions.flatMap(({ decision }) => decision.cancelled),
+  );
+  await noteIntents(
+    manager,
+    decisions.flatMap(({ decision }) => decision.intents),
+  );
+  await writeLedger(manager, decisions.filter(changesSomething), nowMs);
+}
+
+/** A redelivered batch writes nothing. */
+function changesSomething({
+  before,
+  decision: { decided, cancelled, intents, ledger },
+}: WrittenDecision): boolean {
+  return (
+    decided.length > 0 ||
+    cancelled.length > 0 ||
+    intents.length > 0 ||
+    ledger.watermark !== before.watermark ||
+    ledger.ahead !== before.ahead ||
+    ledger.suspendedReason !== before.suspendedReason
+  );
+}
+
+/** The rows of decided orders as a relation; `now()` is the transaction's time. */
+const DECIDED = `
+  unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[],
+    $9::integer[], $10::integer[], $11::bigint[], $12::bigint[], $13::integer[]
+  ) AS decided (
+    order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
+    booked, epoch, sequence, accepted_at_ms, hold_ms
+  )`;
+const ACCEPTED_AT = "to_timestamp(0) + accepted_at_ms * interval '1 millisecond'";
+const HOLD_UNTIL = "now() + hold_ms * interval '1 millisecond'";
+
+function decidedColumns(orders: readonly DecidedOrder[], holdMsOf: (item: ItemRef) => number): string[] {
+  return [
+    textArray(orders.map(({ orderId }) => orderId)),
+    textArray(orders.map(({ saleId }) => saleId)),
+    textArray(orders.map(({ productId }) => productId)),
+    textArray(orders.map(({ shopperId }) => shopperId)),
+    numberArray(orders.map(({ quantity }) => quantity)),
+    textArray(orders.map(({ fingerprint }) => fingerprint)),
+    textArray(orders.map(({ state }) => state)),
+    textArray(orders.map(({ reason }) => reason)),
+    numberArray(orders.map(({ booked }) => booked)),
+    numberArray(orders.map(({ epoch }) => epoch)),
+    numberArray(orders.map(({ sequence }) => sequence)),
+    numberArray(orders.map(({ acceptedAtMs }) => acceptedAtMs)),
+    numberArray(orders.map((order) => (order.state === 'confirmed' ? holdMsOf(order) : undefined))),
+  ];
+}
+
+/**
+ * One plain INSERT, and one UPDATE only where orders take rows over. The ledger's lock and the known orders read under
+ * it make a conflict impossible, and a plain INSERT costs half of one with ON CONFLICT.
+ */
+async function writeOrders(
+  manager: EntityManager,
+  orders: readonly DecidedOrder[],
+  holdMsOf: (item: ItemRef) => number,
+): Promise<void> {
+  const fresh = orders.filter(({ takesOver }) => !takesOver);
+  const takenOver = orders.filter(({ takesOver }) => takesOver);
+  if (fresh.length > 0) {
+    await manager.query(
+      `INSERT INTO orders (order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
+                           booked, epoch, sequence, accepted_at, decided_at, hold_until)
+       SELECT order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
+              booked, epoch, sequence, ${ACCEPTED_AT}, now(), ${HOLD_UNTIL}
+       FROM ${DECIDED}`,
+      decidedColumns(fresh, holdMsOf),
+    );
+  }
+  if (takenOver.length > 0) {
+    await manager.query(
+      `UPDATE orders SET
+         shopper_id = decided.shopper_id, quantity = decided.quantity, fingerprint = decided.fingerprint,
+         state = decided.state, reason = decided.reason, booked = decided.booked, epoch = decided.epoch,
+         sequence = decided.sequence, accepted_at = ${ACCEPTED_AT}, decided_at = now(), hold_until = ${HOLD_UNTIL},
+         cancel_epoch = NULL, cancel_sequence = NULL, history = ${HISTORY_WITH_STATE}
+       FROM ${DECIDED}
+       WHERE orders.order_id = decided.order_id`,
+      decidedColumns(takenOver, holdMsOf),
+    );
+  }
+}
+
+async function noteIntents(manager: EntityManager, intents: readonly NotedIntent[]): Promise<void> {
+  if (intents.length === 0) return;
+  await manager.query(
+    `UPDATE orders SET cancel_epoch = noted.epoch, cancel_sequence = noted.sequence
+     FROM unnest($1::text[], $2::integer[], $3::bigint[]) AS noted (order_id, epoch, sequence)
+     WHERE orders.order_id = noted.order_id`,
+    [
+      textArray(intents.map(({ orderId }) => orderId)),
+      numberArray(intents.map(({ epoch }) => epoch)),
+      numberArray(intents.map(({ sequence }) => sequence)),
+    ],
+  );
+}
+
+/** The ledger's rows, and beside them the events: a statement of their own would be one more round trip. */
+async function writeLedger(
+  manager: EntityManager,
+  decisions: readonly WrittenDecision[],
+  nowMs: number,
+): Promise<void> {
+  if (decisions.length === 0) return;
+  const rows = decisions.map(({ decision }) => decision.ledger);
+  const changes = decisions.flatMap(({ decision }) => statusChangesOf(decision, nowMs));
+  const events = eventsInsert(changes, LEDGER_PARAMETERS + 1);
+  await manager.query(
+    `${changes.length === 0 ? '' : `WITH told AS (${events.statement})`}
+     UPDATE ledger SET
+       held = changed.held, parked = changed.parked, watermark = changed.watermark,
+       watermark_order_id = changed.watermark_order_id, ahead = changed.ahead,
+       suspended_reason = changed.suspended_reason
+     FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::bigint[], $6::text[], $7::jsonb[], $8::text[])
+       AS changed (sale_id, product_id, held, parked, watermark, watermark_order_id, ahead, suspended_reason)
+     WHERE ledger.sale_id = changed.sale_id AND ledger.product_id = changed.product_id`,
+    [
+      rows.map(({ saleId }) => saleId),
+      rows.map(({ productId }) => productId),
+      rows.map(({ held }) => held),
+      rows.map(({ parked }) => parked),
+      rows.map(({ watermark }) => watermark),
+      rows.map(({ watermarkOrderId }) => watermarkOrderId),
+      rows.map(({ ahead }) => JSON.stringify(ahead)),
+      rows.map(({ suspendedReason }) => suspendedReason ?? null),
+      ...events.parameters,
+    ],
+  );
+}
+
+/** Parameters of the UPDATE in `writeLedger`; those of the events follow. */
+const LEDGER_PARAMETERS = 8;
+
+/** Every change of a state, of each order in its order. A parked order is to its shopper still accepted. */
+function statusChangesOf({ ledger, decided, cancelled }: ItemDecision, nowMs: number): StatusChange[] {
+  const changes: StatusChange[] = [];
+  for (const order of decided) {
+    const { state } = order;
+    if (state === 'parked') continue;
+    changes.push({
+      orderId: order.orderId,
+      saleId: order.saleId,
+      productId: order.productId,
+      shopperId: order.shopperId,
+      quantity: order.quantity,
+      state,
+      reason: order.reason,
+      atMs: nowMs,
+      holdUntilMs: state === 'confirmed' ? nowMs + ledger.holdMs : undefined,
+      paymentId: undefined,
+    });
+  }
+  return [...changes, ...cancelled];
+}
