@@ -1,7 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { Catalogue, GateClient, GateModule, GateSubscriber } from '@flux/gate';
+import { Catalogue, GateClient, GateModule, GateSubscriber, Refusals } from '@flux/gate';
+import { EventStreams } from '@flux/http';
 import { HealthModule, LOG, TelemetryModule, type Log, type Telemetry } from '@flux/telemetry';
+import { Tokens } from '@flux/tokens';
 import { ThrottlerModule } from '@nestjs/throttler';
 import { GATEWAY_CONFIG, type GatewayConfig } from './gateway.config';
 import { GatewayHealth } from './gateway.health';
@@ -9,10 +11,17 @@ import { AddressLimitGuard } from './guards/address-limit.guard';
 import { AddressLimitStorage } from './guards/address-limit.storage';
 import { createIdentity, IDENTITY } from './guards/identity';
 import { SoldOutShield } from './guards/sold-out.shield';
+import { OrderEventsController } from './order-events/order-events.controller';
+import { OrderEventsMetrics } from './order-events/order-events.metrics';
+import { OrderEvents } from './order-events/order-events.service';
+import { OrderTickets } from './order-events/order-tickets';
+import { AbsentOrder } from './orders/absent-order';
+import { CancelService } from './orders/cancel.service';
 import { OrderStatusService } from './orders/order-status.service';
 import { OrdersController } from './orders/orders.controller';
 import { PurchaseMetrics } from './orders/purchase.metrics';
 import { PurchaseService } from './orders/purchase.service';
+import { RefusalCounts } from './orders/refusal-counts';
 import { SaleRoutes } from './orders/sale-routes';
 import { SaleDirectory } from './sales/sale-directory';
 import { SalesController } from './sales/sales.controller';
@@ -38,7 +47,7 @@ export class AppModule {
         }),
         HealthModule,
       ],
-      controllers: [OrdersController, SalesController],
+      controllers: [OrdersController, OrderEventsController, SalesController],
       providers: [
         { provide: GATEWAY_CONFIG, useValue: config },
         { provide: APP_GUARD, useClass: AddressLimitGuard },
@@ -54,9 +63,24 @@ export class AppModule {
           inject: [Catalogue],
           useFactory: (catalogue: Catalogue) => new SaleRoutes(catalogue),
         },
+        { provide: Tokens, useFactory: () => new Tokens(config.FLUX_TOKEN_KEYS) },
+        {
+          provide: EventStreams,
+          useFactory: () => new EventStreams({ max: config.FLUX_EVENT_STREAMS }),
+        },
         PurchaseMetrics,
         PurchaseService,
+        {
+          provide: RefusalCounts,
+          inject: [Refusals, LOG],
+          useFactory: (refusals: Refusals, log: Log) => new RefusalCounts(refusals, log),
+        },
         OrderStatusService,
+        CancelService,
+        AbsentOrder,
+        OrderTickets,
+        OrderEvents,
+        OrderEventsMetrics,
         SaleDirectory,
         SalesService,
         GatewayHealth,

@@ -14,6 +14,7 @@ const ALLOWED_HEADERS = [
   'Content-Type',
   'Idempotency-Key',
   'If-None-Match',
+  'Last-Event-ID',
   'X-Idempotency-Key',
   'X-Pass',
   'X-Request-Id',

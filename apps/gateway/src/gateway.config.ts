@@ -1,6 +1,7 @@
 import { choiceSetting, flagSetting, integerSetting, portSetting, textSetting } from '@flux/config';
 import { redisSettings } from '@flux/gate';
 import { telemetrySettings } from '@flux/telemetry';
+import { tokenSettings } from '@flux/tokens';
 import { z } from 'zod';
 
 /** HS256 is as strong as its key: RFC 7518 asks for one as long as the digest. */
@@ -11,6 +12,7 @@ export const gatewaySettings = z
   .object({
     ...telemetrySettings.shape,
     ...redisSettings.shape,
+    ...tokenSettings.shape,
     FLUX_GATEWAY_HOST: textSetting({
       default: '127.0.0.1',
       unit: 'address',
@@ -65,6 +67,13 @@ export const gatewaySettings = z
       unit: 'ms',
       description: 'Length of that window',
     }),
+    FLUX_EVENT_STREAMS: integerSetting({
+      default: 10_000,
+      min: 1,
+      max: 1_000_000,
+      unit: 'streams',
+      description: 'Event streams that one gateway keeps open; each takes a file descriptor and about 15 kB',
+    }),
   })
   .superRefine((config, context) => {
     const problem = (variable: string, message: string): void => {
@@ -77,6 +86,9 @@ export const gatewaySettings = z
       problem('FLUX_JWT_SECRET', 'is needed with FLUX_AUTH=jwt');
     } else if (config.FLUX_AUTH === 'jwt' && Buffer.byteLength(config.FLUX_JWT_SECRET) < MIN_SECRET_BYTES) {
       problem('FLUX_JWT_SECRET', `must be ${MIN_SECRET_BYTES} bytes or longer`);
+    }
+    if (config.FLUX_TOKEN_KEYS.length === 0 && config.NODE_ENV === 'production') {
+      problem('FLUX_TOKEN_KEYS', 'is needed when NODE_ENV is production');
     }
     for (const origin of originsOf(config.FLUX_CORS_ORIGINS)) {
       if (!isOrigin(origin)) problem('FLUX_CORS_ORIGINS', 'must be origins such as https://shop.example');

@@ -9,6 +9,9 @@ void startProcess({
   managementPort: (config) => config.FLUX_GATEWAY_MANAGEMENT_PORT,
   run: async ({ config, ...telemetry }) => {
     const app = await createGateway(config, telemetry);
+    if (config.FLUX_TOKEN_KEYS.length === 0) {
+      telemetry.log.info('FLUX_TOKEN_KEYS is not set: tickets are good on this gateway alone, until it ends');
+    }
     await checkRedisSettings(app.get(RedisConnection), config);
     await app.listen(config.FLUX_GATEWAY_PORT, config.FLUX_GATEWAY_HOST);
     telemetry.log.info(

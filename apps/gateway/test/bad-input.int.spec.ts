@@ -1,27 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { ItemRef, Problem } from '@flux/contracts';
-import { startRedis, type RedisServer } from '@flux/testing';
 import fc from 'fast-check';
-import { Shop, buy, closeGateways, codeOf, startGateway, type TestGateway } from './world';
+import { buy, codeOf, useWorld } from './world';
 
 describe('bad input', () => {
-  let redis: RedisServer;
-  let shop: Shop;
-  let gateway: TestGateway;
+  const world = useWorld();
   let item: ItemRef;
 
   beforeAll(async () => {
-    redis = await startRedis();
-    shop = new Shop(redis.url);
-    gateway = await startGateway(redis.url);
-    item = await shop.open({ stock: 100_000, perShopperLimit: 1_000 });
-  });
-
-  afterAll(async () => {
-    expect((await shop.gate.readItem(item))?.available).toBe(100_000);
-    await closeGateways();
-    shop.close();
-    await redis.remove();
+    item = await world.shop.open({ stock: 100_000, perShopperLimit: 1_000 });
   });
 
   async function expectRefusal(answer: Response, status: number, code: string): Promise<void> {
@@ -39,7 +26,7 @@ describe('bad input', () => {
     ['quotes within quotes', `""${'x'.repeat(16)}""`],
     ['two in one header', `${'x'.repeat(16)}, ${'x'.repeat(16)}`],
   ])('answers 400 to an idempotency key that is %s', async (_name, key) => {
-    const answer = await fetch(`${gateway.base}/v1/orders`, {
+    const answer = await fetch(`${world.gateway.base}/v1/orders`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -53,12 +40,12 @@ describe('bad input', () => {
 
   it('answers 400 to two different keys, and to one header sent twice', async () => {
     const body = { productId: item.productId };
-    const different = await buy(gateway, { body, headers: { 'x-idempotency-key': randomUUID() } });
+    const different = await buy(world.gateway, { body, headers: { 'x-idempotency-key': randomUUID() } });
     await expectRefusal(different, 400, 'invalid-idempotency-key');
     const headers = new Headers({ 'content-type': 'application/json', 'x-shopper-id': 'ada' });
     headers.append('idempotency-key', randomUUID());
     headers.append('idempotency-key', randomUUID());
-    const twice = await fetch(`${gateway.base}/v1/orders`, {
+    const twice = await fetch(`${world.gateway.base}/v1/orders`, {
       method: 'POST',
       headers,
       body: JSON.stringify(body),
@@ -87,7 +74,7 @@ describe('bad input', () => {
     ['a long sale id', `"saleId":"${'x'.repeat(41)}"`, '/saleId'],
     ['CRLF in the sale id', '"saleId":"a\\r\\nb"', '/saleId'],
   ])('answers 400 with a JSON pointer to %s', async (_name, field, pointer) => {
-    const answer = await buy(gateway, { body: `{"productId":"${item.productId}",${field}}` });
+    const answer = await buy(world.gateway, { body: `{"productId":"${item.productId}",${field}}` });
     expect(answer.status).toBe(400);
     const problem = (await answer.json()) as Problem;
     expect(problem.code).toBe('invalid-request');
@@ -113,16 +100,16 @@ describe('bad input', () => {
     ['1,000 levels', `${'['.repeat(1_000)}${']'.repeat(1_000)}`],
     ['1,000 levels in a field', `{"productId":${'['.repeat(1_000)}${']'.repeat(1_000)}}`],
   ])('answers 400 to a body with %s', async (_name, body) => {
-    await expectRefusal(await buy(gateway, { body }), 400, 'invalid-request');
+    await expectRefusal(await buy(world.gateway, { body }), 400, 'invalid-request');
   });
 
   it('answers 413 to a body over 4 kB, however deep', async () => {
     await expectRefusal(
-      await buy(gateway, { body: { productId: 'x'.repeat(4_096) } }),
+      await buy(world.gateway, { body: { productId: 'x'.repeat(4_096) } }),
       413,
       'payload-too-large',
     );
-    await expectRefusal(await buy(gateway, { body: '['.repeat(10_000) }), 413, 'payload-too-large');
+    await expectRefusal(await buy(world.gateway, { body: '['.repeat(10_000) }), 413, 'payload-too-large');
   });
 
   it.each([
@@ -131,14 +118,14 @@ describe('bad input', () => {
     ['application/jsonx'],
     ['multipart/form-data'],
   ])('answers 415 to %s', async (type) => {
-    const answer = await buy(gateway, { body: '{"productId":"p"}', headers: { 'content-type': type } });
+    const answer = await buy(world.gateway, { body: '{"productId":"p"}', headers: { 'content-type': type } });
     await expectRefusal(answer, 415, 'unsupported-media-type');
   });
 
   it('tells paths and methods apart, and has no metrics', async () => {
-    await expectRefusal(await fetch(`${gateway.base}/v1/orders`), 405, 'method-not-allowed');
+    await expectRefusal(await fetch(`${world.gateway.base}/v1/orders`), 405, 'method-not-allowed');
     await expectRefusal(
-      await fetch(`${gateway.base}/v1/sales`, { method: 'POST' }),
+      await fetch(`${world.gateway.base}/v1/sales`, { method: 'POST' }),
       405,
       'method-not-allowed',
     );
@@ -152,13 +139,15 @@ describe('bad input', () => {
       '/v1/sales/a/b',
       '//v1/sales',
     ]) {
-      await expectRefusal(await fetch(`${gateway.base}${path}`), 404, 'not-found');
+      await expectRefusal(await fetch(`${world.gateway.base}${path}`), 404, 'not-found');
     }
   });
 
   it('reads no order under an id that is none', async () => {
     for (const id of ['x', 'a.b', '{a}.{b}.cccccccccccccccccccccc', '%00', '..%2f..%2fetc', 'a%0d%0ab']) {
-      const answer = await fetch(`${gateway.base}/v1/orders/${id}`, { headers: { 'x-shopper-id': 'ada' } });
+      const answer = await fetch(`${world.gateway.base}/v1/orders/${id}`, {
+        headers: { 'x-shopper-id': 'ada' },
+      });
       await expectRefusal(answer, 404, 'unknown-order');
     }
   });
@@ -200,7 +189,7 @@ describe('bad input', () => {
         ),
         fc.constantFrom('/v1/orders', '/v1/orders/x', '/v1/sales', '/v1/sales/x', '/%', '/v1/orders?%'),
         async (sent, headers, path) => {
-          const answer = await fetch(`${gateway.base}${path}`, {
+          const answer = await fetch(`${world.gateway.base}${path}`, {
             method: 'POST',
             headers: { 'content-type': 'application/json', ...headers },
             body: sent,
@@ -212,6 +201,10 @@ describe('bad input', () => {
       ),
       { numRuns: 200 },
     );
-    expect(gateway.lines).toEqual([]);
+    expect(world.gateway.lines).toEqual([]);
   }, 60_000);
+
+  it('has sold nothing by all of this', async () => {
+    expect((await world.shop.gate.readItem(item))?.available).toBe(100_000);
+  });
 });

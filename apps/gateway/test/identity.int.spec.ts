@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ItemRef } from '@flux/contracts';
-import { startRedis, type RedisServer } from '@flux/testing';
 import { SignJWT, type JWTPayload } from 'jose';
-import { Shop, closeGateways, codeOf, startGateway, type TestGateway } from './world';
+import { codeOf, useWorld } from './world';
 
 // Long enough for every HS algorithm, so that only the pinning can refuse them.
 const SECRET = 'test-secret-of-sixty-four-bytes-or-more, which suits HS512 as well as HS256';
@@ -10,28 +9,18 @@ const ISSUER = 'https://shop.example';
 const AUDIENCE = 'flux-gate';
 
 describe('identity by JWT', () => {
-  let redis: RedisServer;
-  let shop: Shop;
-  let gateway: TestGateway;
+  const world = useWorld({
+    NODE_ENV: 'production',
+    FLUX_AUTH: 'jwt',
+    FLUX_JWT_SECRET: SECRET,
+    FLUX_JWT_ISSUER: ISSUER,
+    FLUX_JWT_AUDIENCE: AUDIENCE,
+    FLUX_TOKEN_KEYS: `k1:${SECRET.replaceAll(',', '')}`,
+  });
   let item: ItemRef;
 
   beforeAll(async () => {
-    redis = await startRedis();
-    shop = new Shop(redis.url);
-    gateway = await startGateway(redis.url, {
-      NODE_ENV: 'production',
-      FLUX_AUTH: 'jwt',
-      FLUX_JWT_SECRET: SECRET,
-      FLUX_JWT_ISSUER: ISSUER,
-      FLUX_JWT_AUDIENCE: AUDIENCE,
-    });
-    item = await shop.open();
-  });
-
-  afterAll(async () => {
-    await closeGateways();
-    shop.close();
-    await redis.remove();
+    item = await world.shop.open();
   });
 
   interface Token {
@@ -54,7 +43,7 @@ describe('identity by JWT', () => {
     authorization: string | undefined,
     headers: Record<string, string> = {},
   ): Promise<Response> {
-    return fetch(`${gateway.base}/v1/orders`, {
+    return fetch(`${world.gateway.base}/v1/orders`, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -70,7 +59,7 @@ describe('identity by JWT', () => {
     const ada = `Bearer ${await token()}`;
     const answer = await buyWith(ada);
     expect(answer.status).toBe(202);
-    const address = `${gateway.base}${String(answer.headers.get('location'))}`;
+    const address = `${world.gateway.base}${String(answer.headers.get('location'))}`;
     expect((await fetch(address, { headers: { authorization: ada } })).status).toBe(200);
     const bob = `Bearer ${await token({ claims: { sub: 'bob' } })}`;
     expect(await codeOf(await fetch(address, { headers: { authorization: bob } }))).toBe('unknown-order');
@@ -123,16 +112,16 @@ describe('identity by JWT', () => {
   });
 
   it('shows no docs in production', async () => {
-    expect((await fetch(`${gateway.base}/docs`)).status).toBe(404);
-    expect((await fetch(`${gateway.base}/docs/openapi.json`)).status).toBe(404);
+    expect((await fetch(`${world.gateway.base}/docs`)).status).toBe(404);
+    expect((await fetch(`${world.gateway.base}/docs/openapi.json`)).status).toBe(404);
   });
 
   it('writes no token and no key to its log or metrics', async () => {
     const canary = 'canary-key-5f1d-5f1d';
     await buyWith(`Bearer ${await token({ claims: { jti: canary } })}`, { 'idempotency-key': canary });
-    const { text } = await gateway.metrics.render();
-    expect(gateway.lines.join('') + text).not.toContain('canary');
-    expect(gateway.lines.join('')).not.toContain('eyJ');
+    const { text } = await world.gateway.metrics.render();
+    expect(world.gateway.lines.join('') + text).not.toContain('canary');
+    expect(world.gateway.lines.join('')).not.toContain('eyJ');
   });
 
   function forged(good: string, claims: object): string {

@@ -1,53 +1,55 @@
 import { randomUUID } from 'node:crypto';
 import type { PublicSale, SaleAnswer } from '@flux/contracts';
 import { itemKeys } from '@flux/gate';
-import { startRedis, waitUntil, type RedisServer } from '@flux/testing';
-import { Shop, buy, callsOf, closeGateways, codeOf, randomId, startGateway, type TestGateway } from './world';
+import { waitUntil } from '@flux/testing';
+import { buy, callsOf, codeOf, randomId, useWorld } from './world';
 
 describe('reading', () => {
-  let redis: RedisServer;
-  let shop: Shop;
-  let gateway: TestGateway;
-
-  beforeAll(async () => {
-    redis = await startRedis();
-    shop = new Shop(redis.url);
-    gateway = await startGateway(redis.url);
-  });
-
-  afterAll(async () => {
-    await closeGateways();
-    shop.close();
-    await redis.remove();
-  });
+  const world = useWorld();
 
   const read = (path: string, headers: Record<string, string> = {}) =>
-    fetch(`${gateway.base}${path}`, { headers });
+    fetch(`${world.gateway.base}${path}`, { headers });
 
   describe('GET /v1/orders/:orderId', () => {
     it("shows an order to its shopper as it moves on, and says 404 to everybody else's", async () => {
-      const item = await shop.open();
+      const item = await world.shop.open({ holdMs: 90_000 });
       const shopper = randomId('shopper');
-      const accepted = await buy(gateway, { body: { productId: item.productId, quantity: 2 }, shopper });
+      const accepted = await buy(world.gateway, {
+        body: { productId: item.productId, quantity: 2 },
+        shopper,
+      });
       const address = String(accepted.headers.get('location'));
       const body = (await accepted.json()) as { orderId: string; acceptedAt: string };
       const answer = await read(address, { 'x-shopper-id': shopper });
       expect(answer.status).toBe(200);
       expect(answer.headers.get('cache-control')).toBe('no-store');
-      expect(await answer.json()).toEqual({ ...body, updatedAt: body.acceptedAt });
+      const eventsUrl = expect.stringMatching(
+        /^\/v1\/orders\/[\w.-]+\/events\?ticket=[\w-]{100,}$/,
+      ) as string;
+      expect(await answer.json()).toEqual({ ...body, updatedAt: body.acceptedAt, eventsUrl });
 
       const settledAtMs = Date.parse(body.acceptedAt) + 1_234;
-      await shop.gate.settle({
-        ...item,
-        epoch: 1,
+      await world.shop.settle(item, {
         watermark: 1,
         watermarkOrderId: body.orderId,
-        settledAtMs,
-        states: [],
+        runs: [{ upTo: 1, atMs: settledAtMs }],
       });
-      expect(await (await read(address, { 'x-shopper-id': shopper })).json()).toMatchObject({
+      expect(await (await read(address, { 'x-shopper-id': shopper })).json()).toEqual({
+        ...body,
         status: 'confirmed',
         updatedAt: new Date(settledAtMs).toISOString(),
+        holdUntil: new Date(settledAtMs + 90_000).toISOString(),
+        eventsUrl,
+      });
+
+      const changedAtMs = settledAtMs + 1;
+      await world.shop.settle(item, {
+        states: [{ orderId: body.orderId, status: 'paid', shopperId: shopper, quantity: 0, changedAtMs }],
+      });
+      expect(await (await read(address, { 'x-shopper-id': shopper })).json()).toEqual({
+        ...body,
+        status: 'paid',
+        updatedAt: new Date(changedAtMs).toISOString(),
       });
 
       const stranger = await read(address, { 'x-shopper-id': randomId('shopper') });
@@ -62,10 +64,10 @@ describe('reading', () => {
     it('tells a sale that never was, one that is not open yet, one that is archived and one that is not ready', async () => {
       const id = (saleId: string, productId: string) => `/v1/orders/${saleId}.${productId}.${'x'.repeat(22)}`;
       const codeAt = async (path: string) => codeOf(await read(path, { 'x-shopper-id': 'ada' }));
-      const scheduled = await shop.open({ state: 'scheduled' });
-      const retired = await shop.open({ state: 'retired' });
-      const broken = await shop.open();
-      await redis.client.del(itemKeys(broken).item);
+      const scheduled = await world.shop.open({ state: 'scheduled' });
+      const retired = await world.shop.open({ state: 'retired' });
+      const broken = await world.shop.open();
+      await world.redis.client.del(itemKeys(broken).item);
       expect(await codeAt(id(randomId('sale'), randomId('product')))).toBe('unknown-order');
       expect(await codeAt(id(scheduled.saleId, scheduled.productId))).toBe('unknown-order');
       expect(await codeAt(id(scheduled.saleId, retired.productId))).toBe('unknown-order');
@@ -78,7 +80,7 @@ describe('reading', () => {
     const saleAt = async (saleId: string) => (await (await read(`/v1/sales/${saleId}`)).json()) as SaleAnswer;
 
     it('shows a sale with prices and availability, and no stock', async () => {
-      const item = await shop.open({ stock: 20, lowBelow: 10 });
+      const item = await world.shop.open({ stock: 20, lowBelow: 10 });
       const answer = await read(`/v1/sales/${item.saleId}`);
       expect(answer.status).toBe(200);
       expect(answer.headers.get('cache-control')).toBe('public, max-age=1');
@@ -102,25 +104,25 @@ describe('reading', () => {
     });
 
     it('follows the stock from available over low to soldOut within two seconds', async () => {
-      const item = await shop.open({ stock: 3, lowBelow: 2, perShopperLimit: 5 });
+      const item = await world.shop.open({ stock: 3, lowBelow: 2, perShopperLimit: 5 });
       const availability = async () => (await saleAt(item.saleId)).items[0]?.availability;
       expect(await availability()).toBe('available');
-      await buy(gateway, { body: { ...item, quantity: 1 } });
+      await buy(world.gateway, { body: { ...item, quantity: 1 } });
       await waitUntil('it is low', async () => (await availability()) === 'low', { timeoutMs: 2_000 });
-      await buy(gateway, { body: { ...item, quantity: 2 } });
+      await buy(world.gateway, { body: { ...item, quantity: 2 } });
       await waitUntil('it is sold out', async () => (await availability()) === 'soldOut', {
         timeoutMs: 2_000,
       });
     });
 
     it('never calls a missing stock sold out', async () => {
-      const item = await shop.open({ stock: 3 });
-      await redis.client.del(itemKeys(item).stock);
+      const item = await world.shop.open({ stock: 3 });
+      await world.redis.client.del(itemKeys(item).stock);
       expect((await saleAt(item.saleId)).items[0]?.availability).toBe('available');
     });
 
     it('answers 304 to its own ETag, and another ETag when something changed', async () => {
-      const item = await shop.open({ stock: 1 });
+      const item = await world.shop.open({ stock: 1 });
       const path = `/v1/sales/${item.saleId}`;
       const etag = String((await read(path)).headers.get('etag'));
       for (const known of [etag, `W/${etag}`, `"other", ${etag}`, '*']) {
@@ -129,7 +131,7 @@ describe('reading', () => {
         expect(answer.headers.get('etag')).toBe(etag);
         expect(await answer.text()).toBe('');
       }
-      await buy(gateway, { body: item });
+      await buy(world.gateway, { body: item });
       await waitUntil(
         'it has changed',
         async () => (await read(path, { 'if-none-match': etag })).status === 200,
@@ -137,17 +139,17 @@ describe('reading', () => {
     });
 
     it('reads Redis at most once a second for a crowd', async () => {
-      const item = await shop.open();
-      await redis.client.config('RESETSTAT');
+      const item = await world.shop.open();
+      await world.redis.client.config('RESETSTAT');
       const startedAtMs = performance.now();
       await Promise.all(Array.from({ length: 100 }, () => read(`/v1/sales/${item.saleId}`)));
       const seconds = Math.ceil((performance.now() - startedAtMs) / 1_000);
-      expect(await callsOf(redis, 'evalsha')).toBeLessThanOrEqual(seconds);
+      expect(await callsOf(world.redis, 'evalsha')).toBeLessThanOrEqual(seconds);
     });
 
     it('lists sales that have not left, newest first for a product', async () => {
-      const item = await shop.open();
-      const retired = await shop.open({ state: 'retired' });
+      const item = await world.shop.open();
+      const retired = await world.shop.open({ state: 'retired' });
       const ids = await waitUntil('the list has aged', async () => {
         const { sales } = (await (await read('/v1/sales')).json()) as { sales: PublicSale[] };
         const found = sales.map(({ id }) => id);
@@ -160,8 +162,8 @@ describe('reading', () => {
       for (const id of [randomId('sale'), 'a.b', '{x}', '%00']) {
         expect(await codeOf(await read(`/v1/sales/${id}`))).toBe('unknown-sale');
       }
-      const item = await shop.open();
-      const head = await fetch(`${gateway.base}/v1/sales/${item.saleId}`, { method: 'HEAD' });
+      const item = await world.shop.open();
+      const head = await fetch(`${world.gateway.base}/v1/sales/${item.saleId}`, { method: 'HEAD' });
       expect(head.status).toBe(200);
       expect(head.headers.get('etag')).toMatch(/^"[\w-]{22}"$/);
       const known = { 'x-shopper-id': randomUUID(), authorization: 'Bearer x' };

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { loadConfig } from '@flux/config';
-import type { ItemRef, PublicSale } from '@flux/contracts';
-import { Catalogue, GateClient, RedisConnection, redisSettings } from '@flux/gate';
-import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AcceptedAnswer, ItemRef, PublicSale } from '@flux/contracts';
+import { Catalogue, GateClient, RedisConnection, redisSettings, type SettleRequest } from '@flux/gate';
 import { Health, Metrics, createLog } from '@flux/telemetry';
+import { startRedis, type RedisServer } from '@flux/testing';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createGateway } from '../src/create-gateway';
 import { gatewaySettings } from '../src/gateway.config';
 
@@ -63,11 +64,35 @@ export async function startGateway(
   };
 }
 
+/** What the tests of a describe share. Filled before the first of them. */
+export interface World {
+  readonly redis: RedisServer;
+  readonly shop: Shop;
+  readonly gateway: TestGateway;
+}
+
+/** A Redis of the describe's own, a shop on it and a gateway: begun before its tests, ended after them. */
+export function useWorld(env: Readonly<Record<string, string>> = {}): World {
+  const world = {} as { -readonly [Part in keyof World]: World[Part] };
+  beforeAll(async () => {
+    world.redis = await startRedis();
+    world.shop = new Shop(world.redis.url);
+    world.gateway = await startGateway(world.redis.url, env);
+  });
+  afterAll(async () => {
+    await closeGateways();
+    world.shop.close();
+    await world.redis.remove();
+  });
+  return world;
+}
+
 interface NewItem {
   readonly stock?: number;
   readonly perShopperLimit?: number;
   readonly opensInMs?: number;
   readonly closesInMs?: number;
+  readonly holdMs?: number;
   readonly lowBelow?: number;
   readonly state?: PublicSale['state'];
 }
@@ -88,7 +113,7 @@ export class Shop {
   /** A sale with one product, known in the catalogue; opened at the gate unless it is scheduled or retired. */
   async open(options: NewItem & { readonly productId?: string } = {}): Promise<ItemRef> {
     const { stock = 100, perShopperLimit = 5, opensInMs = -60_000, closesInMs = 3_600_000 } = options;
-    const { lowBelow = 10, state = 'open' } = options;
+    const { lowBelow = 10, state = 'open', holdMs = 600_000 } = options;
     await this.connection.whenReady();
     const item = { saleId: randomId('sale'), productId: options.productId ?? randomId('product') };
     const opensAtMs = Date.now() + opensInMs;
@@ -100,6 +125,7 @@ export class Shop {
         epoch: 1,
         available: stock,
         perShopperLimit,
+        holdMs,
         ...window,
       });
       if (opened.outcome !== 'opened') throw new Error(opened.outcome);
@@ -123,6 +149,15 @@ export class Shop {
     });
     await this.catalogue.write({ sales: this.sales });
     return item;
+  }
+
+  /** The orders process's part: what the ledger has committed. Nothing unless told. */
+  async settle(item: ItemRef, options: Partial<SettleRequest>): Promise<void> {
+    const { watermark = 0 } = options;
+    const runs = watermark === 0 ? [] : [{ upTo: watermark, atMs: Date.now() }];
+    const nothing = { epoch: 1, watermark, watermarkOrderId: '', runs, states: [] };
+    const { outcome } = await this.gate.settle({ ...nothing, ...item, ...options });
+    if (outcome !== 'settled') throw new Error(outcome);
   }
 
   close(): void {
@@ -156,6 +191,24 @@ export function buy(
     },
     body: typeof body === 'string' ? body : JSON.stringify(body),
   });
+}
+
+export interface PlacedOrder {
+  readonly orderId: string;
+  readonly shopper: string;
+  readonly answer: AcceptedAnswer;
+}
+
+/** A purchase that was accepted. */
+export async function buyOrder(
+  gateway: { readonly base: string },
+  item: ItemRef,
+  shopper = randomId('shopper'),
+): Promise<PlacedOrder> {
+  const response = await buy(gateway, { body: item, shopper });
+  if (response.status !== 202) throw new Error(`the purchase is answered ${response.status}`);
+  const answer = (await response.json()) as AcceptedAnswer;
+  return { orderId: answer.orderId, shopper, answer };
 }
 
 /**

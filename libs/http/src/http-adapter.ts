@@ -44,8 +44,10 @@ export function createHttpAdapter({ bodyLimitBytes, metrics, routes }: AdapterOp
     clientErrorHandler: answerClientError,
   });
   const instance = adapter.getInstance<FastifyInstance>();
-  instance.addHook('onRoute', ({ method, url }) => {
-    if (url !== '*') routes.add(method, url);
+  instance.addHook('onRoute', (route) => {
+    if (route.url !== '*') routes.add(route.method, route.url);
+    const rawBodyLimitBytes = route.config?.rawBodyLimitBytes;
+    if (rawBodyLimitBytes !== undefined) route.bodyLimit = rawBodyLimitBytes;
   });
   instance.addHook('onRequest', (request, reply, done) => {
     reply.header(REQUEST_ID_HEADER, request.id);
@@ -89,7 +91,11 @@ function endConnectionsWhileClosing(instance: FastifyInstance): void {
 function takeJsonOnly(instance: FastifyInstance): void {
   const parse = instance.getDefaultJsonParser('error', 'error');
   instance.removeAllContentTypeParsers();
-  instance.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+  instance.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    if (request.routeOptions.config.rawBodyLimitBytes !== undefined) {
+      done(null, body);
+      return;
+    }
     const text = body.toString();
     if (jsonHazardOf(text) === undefined) void parse(request, text, done);
     else done(problemOfStatus(400), undefined);

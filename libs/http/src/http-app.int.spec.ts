@@ -1,9 +1,11 @@
+import { hash, randomBytes } from 'node:crypto';
 import { connect } from 'node:net';
 import { Body, Controller, ForbiddenException, Get, Module, Param, Post } from '@nestjs/common';
 import { ProblemError, type Problem } from '@flux/contracts';
 import { Health, Metrics, createLog } from '@flux/telemetry';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createHttpApp } from './http-app';
+import { RawBody } from './raw-body';
 
 const SECRET = 'postgres://flux:canary@10.0.0.1';
 
@@ -32,6 +34,13 @@ class ProbeController {
   @Post()
   echo(@Body() body: unknown): unknown {
     return body;
+  }
+
+  @Post('raw')
+  @RawBody(8_192)
+  digest(@Body() body: unknown): { readonly bytes: number; readonly sha256: string } {
+    if (!Buffer.isBuffer(body)) throw new Error('the body is not what came');
+    return { bytes: body.length, sha256: hash('sha256', body, 'hex') };
   }
 }
 
@@ -120,6 +129,16 @@ describe('the HTTP edge', () => {
   it('answers 413 above the limit and takes what is just below', async () => {
     await expectProblem(await post(JSON.stringify('x'.repeat(4_095))), 413, 'payload-too-large');
     expect((await post(JSON.stringify('x'.repeat(4_094)))).status).toBe(201);
+  });
+
+  it('hands over the bytes as they came where a route asks for them, up to its own limit', async () => {
+    const send = (body: Buffer) =>
+      fetch(`${base}/probe/raw`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+    // No JSON, no UTF-8, above the app's limit.
+    const bytes = Buffer.concat([Buffer.from('{"a": 1,"a":\xff'), randomBytes(8_000)]);
+    const answer = await send(bytes);
+    expect(await answer.json()).toEqual({ bytes: bytes.length, sha256: hash('sha256', bytes, 'hex') });
+    await expectProblem(await send(Buffer.alloc(8_193)), 413, 'payload-too-large');
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { SECONDS_BUCKETS, type Metrics } from '@flux/telemetry';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 
-/** Measures every answered request by route template, never by its address, so that labels stay few. */
+/** Measures every answered request but event streams by route template, never by its address, so that labels stay few. */
 export function observeRequests(instance: FastifyInstance, metrics: Metrics): void {
   const seconds = metrics.histogram({
     name: 'http_request_seconds',
@@ -10,6 +10,11 @@ export function observeRequests(instance: FastifyInstance, metrics: Metrics): vo
     buckets: SECONDS_BUCKETS,
   });
   instance.addHook('onResponse', (request, reply, done) => {
+    // How long a reader stayed says nothing of the process.
+    if (isEventStream(reply)) {
+      done();
+      return;
+    }
     const labels = {
       method: request.method,
       route: request.routeOptions.url ?? 'none',
@@ -18,4 +23,8 @@ export function observeRequests(instance: FastifyInstance, metrics: Metrics): vo
     seconds.observe(labels, reply.elapsedTime / 1_000);
     done();
   });
+}
+
+function isEventStream(reply: FastifyReply): boolean {
+  return String(reply.getHeader('content-type')).startsWith('text/event-stream');
 }

@@ -6,6 +6,10 @@ export interface PurchaseWish extends PurchaseBody {
   readonly idempotencyKey: string;
 }
 
+/** Who follows an order: whoever holds its ticket, or a shopper, whose order it must be. */
+export type OrderReader =
+  { readonly kind: 'ticket' } | { readonly kind: 'shopper'; readonly shopperId: string };
+
 /** What the guards found out about a request, each its part. */
 export interface RequestFacts {
   wish?: PurchaseWish;
@@ -13,6 +17,8 @@ export interface RequestFacts {
   claimedShopper?: string;
   /** Who the caller is. */
   shopper?: string;
+  /** By what right the caller follows the order. */
+  reader?: OrderReader;
 }
 
 declare module 'fastify' {

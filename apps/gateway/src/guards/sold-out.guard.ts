@@ -2,6 +2,7 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import type { FastifyRequest } from 'fastify';
 import { soldOutProblem } from '../orders/purchase-answer';
 import { PurchaseMetrics } from '../orders/purchase.metrics';
+import { RefusalCounts } from '../orders/refusal-counts';
 import { SaleRoutes } from '../orders/sale-routes';
 import { factOf } from './request-facts';
 import { SoldOutShield } from './sold-out.shield';
@@ -13,6 +14,7 @@ export class SoldOutGuard implements CanActivate {
     private readonly shield: SoldOutShield,
     private readonly routes: SaleRoutes,
     private readonly metrics: PurchaseMetrics,
+    private readonly refusals: RefusalCounts,
   ) {}
 
   canActivate(context: ExecutionContext): boolean {
@@ -22,6 +24,8 @@ export class SoldOutGuard implements CanActivate {
     if (saleId === undefined) return true;
     if (!this.shield.refuses({ saleId, productId }, factOf(request, 'claimedShopper'))) return true;
     this.metrics.refusedLocally();
-    throw soldOutProblem();
+    const problem = soldOutProblem();
+    this.refusals.count(saleId, problem.code);
+    throw problem;
   }
 }

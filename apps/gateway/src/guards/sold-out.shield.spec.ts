@@ -28,7 +28,7 @@ function world() {
         state.onChange = listener;
         return () => undefined;
       },
-      subscribe: ({ productId }, onStock) => {
+      subscribe: ({ productId }, { onStock }) => {
         state.subscriptions.set(productId, onStock);
         return Promise.resolve(() => void state.subscriptions.delete(productId));
       },

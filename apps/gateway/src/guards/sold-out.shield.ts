@@ -25,7 +25,7 @@ interface ShieldParts {
   readonly push: {
     isUp(): boolean;
     onChange(listener: (up: boolean) => void): () => void;
-    subscribe(item: ItemRef, onStock: () => void): Promise<() => void>;
+    subscribe(item: ItemRef, listener: { onStock(): void }): Promise<() => void>;
   };
   readonly log: Log;
   /** Milliseconds of a clock that never steps back. */
@@ -114,8 +114,10 @@ export class SoldOutShield {
     const watched: WatchedItem = {
       item,
       flag,
-      watch: this.parts.push.subscribe(item, () => {
-        flag.lower(this.now());
+      watch: this.parts.push.subscribe(item, {
+        onStock: () => {
+          flag.lower(this.now());
+        },
       }),
       seenAtMs: this.now(),
       loadedAtMs: -Infinity,

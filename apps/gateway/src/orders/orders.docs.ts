@@ -14,6 +14,7 @@ import { EXAMPLE } from '../docs-examples';
 
 const { saleId, productId, orderId } = EXAMPLE;
 const acceptedAt = '2026-11-27T09:00:00.123Z';
+const updatedAt = '2026-11-27T09:00:00.321Z';
 const answered = { orderId, status: 'accepted', productId, saleId, quantity: 1, acceptedAt };
 
 /** OpenAPI of `POST /v1/orders`. */
@@ -76,7 +77,9 @@ export function DocumentOrder(): MethodDecorator {
     ApiTags('orders'),
     ApiOperation({
       summary: 'Read an order of your own',
-      description: 'The example is the order that the example of the purchase makes: send that one first.',
+      description:
+        'As long as its status is not final the answer says where to follow it: `eventsUrl`. The example is the ' +
+        'order that the example of the purchase makes: send that one first.',
     }),
     ApiSecurity('shopper'),
     ApiParam({ name: 'orderId', example: orderId }),
@@ -85,7 +88,13 @@ export function DocumentOrder(): MethodDecorator {
       content: {
         'application/json': {
           schema: openApiSchema(orderAnswerSchema),
-          example: { ...answered, status: 'confirmed', updatedAt: '2026-11-27T09:00:00.321Z' },
+          example: {
+            ...answered,
+            status: 'confirmed',
+            updatedAt,
+            holdUntil: '2026-11-27T09:10:00.321Z',
+            eventsUrl: `/v1/orders/${orderId}/events?ticket=A2sxDG9yZGVy...`,
+          },
         },
       },
     }),
@@ -96,6 +105,44 @@ export function DocumentOrder(): MethodDecorator {
       'rate-limited',
       'not-ready',
       'temporarily-unavailable',
+    ),
+  );
+}
+
+/** OpenAPI of `POST /v1/orders/:orderId/cancel`. */
+export function DocumentCancel(): MethodDecorator {
+  return applyDecorators(
+    ApiTags('orders'),
+    ApiOperation({
+      summary: 'Give an order of your own up',
+      description:
+        'A wish, which is taken at once and decided a moment later: follow or read the order to see it cancelled. ' +
+        'Repeat it as often as needed. No body. The example is the order that the example of the purchase makes.',
+    }),
+    ApiSecurity('shopper'),
+    ApiParam({ name: 'orderId', example: orderId }),
+    ApiResponse({
+      status: 202,
+      description: 'Taken, also where it was before. The order as it is at this moment.',
+      content: {
+        'application/json': {
+          schema: openApiSchema(orderAnswerSchema),
+          example: { ...answered, status: 'confirmed', updatedAt },
+        },
+      },
+    }),
+    ApiProblems(
+      'invalid-request',
+      'unauthenticated',
+      'unknown-order',
+      'not-cancellable',
+      'sale-closed',
+      'payload-too-large',
+      'unsupported-media-type',
+      'rate-limited',
+      'not-ready',
+      'temporarily-unavailable',
+      'outcome-unknown',
     ),
   );
 }

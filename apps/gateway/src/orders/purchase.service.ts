@@ -11,6 +11,12 @@ import { SaleRoutes, type Route } from './sale-routes';
 /** A product may change its sale while a request is under way; more than once is no accident. */
 const MAX_MOVES = 2;
 
+/** How a purchase ended, and in which sale; undefined where it came to none that could be told. */
+export interface Decision {
+  readonly outcome: PurchaseOutcome;
+  readonly saleId: string | undefined;
+}
+
 /** Takes a verified shopper's wish to the gate: route, order id, one shared script call. */
 @Injectable()
 export class PurchaseService {
@@ -23,28 +29,29 @@ export class PurchaseService {
   ) {}
 
   /** Never rejects for what Redis does: that is an outcome. */
-  async buy(wish: PurchaseWish, shopperId: string): Promise<PurchaseOutcome> {
+  async buy(wish: PurchaseWish, shopperId: string): Promise<Decision> {
     const startedAtMs = performance.now();
-    const outcome = await this.decide(wish, shopperId).catch((error: unknown): PurchaseOutcome => {
+    const decision = await this.decide(wish, shopperId).catch((error: unknown) => {
       // Only lookups throw it: nothing was bought.
-      if (error instanceof GateUnavailableError) return { outcome: 'unavailable', reason: error.reason };
+      if (error instanceof GateUnavailableError)
+        return nowhere({ outcome: 'unavailable', reason: error.reason });
       throw error;
     });
-    this.metrics.decided(outcome.outcome, performance.now() - startedAtMs);
-    return outcome;
+    this.metrics.decided(decision.outcome.outcome, performance.now() - startedAtMs);
+    return decision;
   }
 
-  private async decide(wish: PurchaseWish, shopperId: string): Promise<PurchaseOutcome> {
+  private async decide(wish: PurchaseWish, shopperId: string): Promise<Decision> {
     for (let moves = 0; moves <= MAX_MOVES; moves += 1) {
       const route = await this.routes.find(wish.productId, wish.saleId);
       if (route.outcome !== 'sale') return this.withoutSale(route);
       const item = { saleId: route.saleId, productId: wish.productId };
       const outcome = await this.reserve(item, wish, shopperId);
       if (outcome.outcome === 'notReady') return this.explained(item);
-      if (outcome.outcome !== 'moved') return outcome;
+      if (outcome.outcome !== 'moved') return { outcome, saleId: item.saleId };
       this.routes.moved(item.productId, outcome.saleId);
     }
-    return { outcome: 'unavailable', reason: 'the product keeps changing its sale' };
+    return nowhere({ outcome: 'unavailable', reason: 'the product keeps changing its sale' });
   }
 
   private async reserve(item: ItemRef, wish: PurchaseWish, shopperId: string): Promise<ReserveOutcome> {
@@ -66,31 +73,40 @@ export class PurchaseService {
     return outcome;
   }
 
-  private async withoutSale(route: Exclude<Route, { outcome: 'sale' }>): Promise<PurchaseOutcome> {
-    if (route.outcome !== 'noSale') return route;
-    const states = await Promise.all(route.saleIds.map((saleId) => this.directory.phaseOf(saleId)));
+  private async withoutSale(route: Exclude<Route, { outcome: 'sale' }>): Promise<Decision> {
+    if (route.outcome !== 'noSale') return nowhere(route);
+    const sales = await Promise.all(
+      route.saleIds.map(async (saleId) => ({ saleId, ...(await this.directory.phaseOf(saleId)) })),
+    );
     // A sale that was opened and not retired must be at the gate: where it is not, it waits for a rebuild.
-    if (states.some(({ phase }) => phase === 'running' || phase === 'unknown'))
-      return { outcome: 'notReady' };
-    const next = states.find(({ phase }) => phase === 'scheduled');
-    return next === undefined
-      ? { outcome: 'closed' }
-      : { outcome: 'notOpen', reason: 'early', opensInMs: next.opensInMs };
+    const lost = sales.find(({ phase }) => phase === 'running' || phase === 'unknown');
+    if (lost !== undefined) return { outcome: { outcome: 'notReady' }, saleId: lost.saleId };
+    const next = sales.find(({ phase }) => phase === 'scheduled');
+    return next === undefined ? nowhere({ outcome: 'closed' }) : early(next);
   }
 
   /** The gate has no such item: not yet, no longer, or not at the moment. */
-  private async explained({ saleId }: ItemRef): Promise<PurchaseOutcome> {
+  private async explained({ saleId }: ItemRef): Promise<Decision> {
     const { phase, opensInMs } = await this.directory.phaseOf(saleId);
     switch (phase) {
       case 'scheduled':
-        return { outcome: 'notOpen', reason: 'early', opensInMs };
+        return early({ saleId, opensInMs });
       case 'retired':
-        return { outcome: 'closed' };
+        return nowhere({ outcome: 'closed' });
       case 'running':
       case 'unknown':
-        return { outcome: 'notReady' };
+        return { outcome: { outcome: 'notReady' }, saleId };
     }
   }
+}
+
+/** No sale to speak of; one that has left Redis counts as none. */
+function nowhere(outcome: PurchaseOutcome): Decision {
+  return { outcome, saleId: undefined };
+}
+
+function early({ saleId, opensInMs }: { readonly saleId: string; readonly opensInMs: number }): Decision {
+  return { outcome: { outcome: 'notOpen', reason: 'early', opensInMs }, saleId };
 }
 
 /** Outcomes that the script reaches only after it has compared the sale with the product's current one. */

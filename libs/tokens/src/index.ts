@@ -1,0 +1,3 @@
+export * from './settings';
+export * from './token-keys';
+export * from './tokens';
