@@ -1,6 +1,6 @@
 import { GateModule } from '@flux/gate';
 import { KafkaModule } from '@flux/kafka';
-import { LedgerModule } from '@flux/ledger';
+import { Forgetting, LedgerModule, OrderLifeModule } from '@flux/ledger';
 import { HealthModule, MetricsModule, type Telemetry, TelemetryModule } from '@flux/telemetry';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
@@ -12,26 +12,53 @@ import { DependencyFailureInterceptor } from './dependency-failure.interceptor';
 import { GateDriver } from './gate-driver/gate-driver.service';
 import { OpeningChecks } from './gate-driver/opening-checks';
 import { SalePublisher } from './gate-driver/sale-publisher';
+import { OPERATOR_KEYS, SERVICE_KEYS } from './keys/key.guard';
 import { ConsumerProgress } from './maintenance/consumer-progress';
+import { ForgettingMaintenance } from './maintenance/forgetting-maintenance.service';
+import { MAINTENANCE_ROUNDS, type MaintenanceRound } from './maintenance/maintenance-round';
 import { MaintenanceLoop } from './maintenance/maintenance.loop';
 import { MaintenanceMetrics } from './maintenance/maintenance.metrics';
 import { MaintenanceService } from './maintenance/maintenance.service';
 import { SaleRetirement } from './maintenance/sale-retirement.service';
-import { OPERATOR_KEYS } from './operators/operator.guard';
 import { ParkedController } from './parked/parked.controller';
+import { ParkedService } from './parked/parked.service';
+import { PaymentMaintenance } from './payments/payment-maintenance.service';
+import { paymentParts } from './payments/payment-parts';
+import { ReportController } from './report/report.controller';
+import { SaleReporter } from './report/sale-reporter';
 import { SaleStateService } from './sales/sale-state.service';
 import { SaleView } from './sales/sale-view';
 import { SalesController } from './sales/sales.controller';
 import { SalesService } from './sales/sales.service';
+import { GateOrders } from './shop/gate-orders';
+import { OrderActionsController } from './shop/order-actions.controller';
+import { OrderActions } from './shop/order-actions.service';
+import { OrderDetails } from './shop/order-details';
+import { OrderReader } from './shop/order-reader';
+import { ShopOrdersController } from './shop/orders.controller';
+import { RefundsController } from './shop/refunds.controller';
+import { ServiceRequests } from './shop/service-requests';
 import { StockChangeCompletion } from './stock/stock-change-completion';
 import { StockChangeStart } from './stock/stock-change-start';
 import { StockController } from './stock/stock.controller';
 import { StockService } from './stock/stock.service';
+import { WebhookMaintenance } from './webhooks/webhook-maintenance';
+import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts';
 
-/** The admin process: the operator API, and the maintenance of sales. */
+/** The admin process: the operator API, the shop-service API, and the maintenance of sales. */
 @Module({
-  imports: [HealthModule, MetricsModule],
-  controllers: [SalesController, StockController, AuditController, ParkedController, AuditLogController],
+  imports: [HealthModule, MetricsModule, OrderLifeModule],
+  controllers: [
+    SalesController,
+    StockController,
+    AuditController,
+    ReportController,
+    ParkedController,
+    AuditLogController,
+    ShopOrdersController,
+    OrderActionsController,
+    RefundsController,
+  ],
   providers: [
     { provide: APP_INTERCEPTOR, useClass: DependencyFailureInterceptor },
     SalesService,
@@ -44,18 +71,29 @@ import { StockService } from './stock/stock.service';
     StockChangeStart,
     StockChangeCompletion,
     SaleAuditor,
+    SaleReporter,
+    ParkedService,
     MaintenanceLoop,
     MaintenanceService,
     MaintenanceMetrics,
     SaleRetirement,
     ConsumerProgress,
+    Forgetting,
+    ForgettingMaintenance,
+    OrderReader,
+    OrderDetails,
+    GateOrders,
+    OrderActions,
+    ServiceRequests,
   ],
 })
 export class AdminModule {
   static forRoot(config: AdminConfig, telemetry: Telemetry): DynamicModule {
     const { log } = telemetry;
+    const payments = paymentParts(config);
     return {
       module: AdminModule,
+      controllers: [...payments.controllers, ...WEBHOOK_CONTROLLERS],
       imports: [
         TelemetryModule.forRoot(telemetry),
         LedgerModule.forRoot({ config, applicationName: 'flux-admin' }),
@@ -68,7 +106,18 @@ export class AdminModule {
           },
         }),
       ],
-      providers: [{ provide: OPERATOR_KEYS, useValue: config.FLUX_OPERATOR_KEYS }],
+      providers: [
+        { provide: OPERATOR_KEYS, useValue: config.FLUX_OPERATOR_KEYS },
+        { provide: SERVICE_KEYS, useValue: config.FLUX_SERVICE_KEYS },
+        ...payments.providers,
+        ...webhookProviders(config),
+        {
+          provide: MAINTENANCE_ROUNDS,
+          useFactory: (...parts: readonly { readonly rounds: readonly MaintenanceRound[] }[]) =>
+            parts.flatMap(({ rounds }) => rounds),
+          inject: [PaymentMaintenance, WebhookMaintenance, ForgettingMaintenance, ServiceRequests],
+        },
+      ],
     };
   }
 }

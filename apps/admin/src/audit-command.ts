@@ -1,13 +1,13 @@
 import { existsSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { loadConfig } from '@flux/config';
-import { ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
+import { ORDER_STATUS_TOPIC, ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
 import { RedisConnection, redisSettings } from '@flux/gate';
 import { createKafka, kafkaSettings, prefixed } from '@flux/kafka';
 import { createDataSource, databaseSettings } from '@flux/ledger';
 import { type AuditOptions, type AuditReport, auditSale, formatReport, historyLines } from '@flux/checker';
 import { z } from 'zod';
+import { type CommandContext, connectedSoon, reasonOf } from './command';
 
 const USAGE = `usage: npm run audit -- --sale ID [--history FILE] [--json] [--wait-ms N]
   --sale ID       the sale whose accounts are looked at
@@ -15,8 +15,6 @@ const USAGE = `usage: npm run audit -- --sale ID [--history FILE] [--json] [--wa
   --json          the report as JSON
   --wait-ms N     how long to wait until nothing is under way (30000)
 Exit status: 0 proved, 1 refuted, 2 could not run or not at rest.`;
-
-const CONNECT_MS = 10_000;
 
 const auditSettings = z.object({
   ...redisSettings.shape,
@@ -29,12 +27,6 @@ const EXIT_STATUS = { proved: 0, refuted: 1, 'not-at-rest': 2 } as const satisfi
   number
 >;
 const COULD_NOT_RUN = 2;
-
-export interface CommandContext {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly print: (text: string) => void;
-  readonly complain: (text: string) => void;
-}
 
 /** `npm run audit`: prints the report, or why there is none. @returns the exit status */
 export async function runAuditCommand(args: readonly string[], context: CommandContext): Promise<number> {
@@ -95,12 +87,13 @@ async function audit(options: AuditOptions, env: CommandContext['env']): Promise
   const redis = new RedisConnection(config);
   const database = createDataSource({ config, applicationName: 'flux-audit' });
   try {
-    await Promise.all([whenReady(redis), database.initialize()]);
+    await Promise.all([connectedSoon(redis), database.initialize()]);
     return await auditSale(
       {
         redis: redis.client,
         kafka: createKafka({ settings: config, clientId: 'flux-audit' }),
         topic: prefixed(config, ORDERS_ACCEPTED_TOPIC),
+        statusTopic: prefixed(config, ORDER_STATUS_TOPIC),
         consumerGroup: prefixed(config, ORDERS_CONSUMER_GROUP),
         database,
       },
@@ -110,18 +103,4 @@ async function audit(options: AuditOptions, env: CommandContext['env']): Promise
     redis.close();
     if (database.isInitialized) await database.destroy();
   }
-}
-
-/** A service waits for Redis for ever; a person at a terminal does not. */
-async function whenReady(redis: RedisConnection): Promise<void> {
-  const late = pause(CONNECT_MS, undefined, { ref: false }).then(() => {
-    throw new Error(`Redis does not answer within ${CONNECT_MS} ms: see REDIS_URL`);
-  });
-  await Promise.race([redis.whenReady(), late]);
-}
-
-/** Node gives several failed attempts to connect as one error without a text. */
-function reasonOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(reasonOf).join('; ');
-  return error instanceof Error ? error.message : String(error);
 }

@@ -6,7 +6,8 @@ import type { Telemetry } from '@flux/telemetry';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AdminConfig } from './admin-settings';
 import { AdminModule } from './admin.module';
-import { OPERATOR_AUTH } from './operators/operator-controller';
+import { OPERATOR_AUTH } from './keys/operator-controller';
+import { SERVICE_AUTH } from './keys/service-controller';
 
 /** A sale of the most items that a sale may have, each with the longest names. */
 const BODY_LIMIT_BYTES = 1_048_576;
@@ -22,9 +23,16 @@ export async function createAdmin(
     info: {
       title: 'Flux-Gate operator API',
       version: '1',
-      description: 'Defines sales and runs them. Every change is audited. Errors are RFC 9457 problem+json.',
+      description:
+        'Under `/admin/v1` operators define sales and run them; every change is audited. Under `/shop/v1` the ' +
+        "shop's own backend works with its orders. Each has keys of its own. Errors are RFC 9457 problem+json.",
     },
-    components: { securitySchemes: { [OPERATOR_AUTH]: { type: 'http', scheme: 'bearer' } } },
+    components: {
+      securitySchemes: {
+        [OPERATOR_AUTH]: { type: 'http', scheme: 'bearer' },
+        [SERVICE_AUTH]: { type: 'http', scheme: 'bearer' },
+      },
+    },
   });
   const ledger = app.get(LedgerConnection);
   const catalogue = app.get(Catalogue);

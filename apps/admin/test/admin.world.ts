@@ -20,6 +20,8 @@ import type { OperatorSale, SaleItemAnswer } from '../src/sales/sale-answer';
 
 export const OPERATOR = { name: 'anna', key: 'the-key-of-anna-0123456789' };
 const SECOND_OPERATOR = { name: 'ben', key: 'the-key-of-ben-0123456789' };
+export const SERVICE = { name: 'shop', key: 'the-key-of-shop-0123456789' };
+export const SECOND_SERVICE = { name: 'erp', key: 'the-key-of-erp-0123456789' };
 
 const HOUR_MS = 3_600_000;
 /** Nobody listens on it: for worlds without Kafka. */
@@ -64,9 +66,8 @@ export class AdminWorld {
       REDIS_URL: (await redisUrl?.(redis)) ?? redis.url,
       KAFKA_BROKERS: NO_BROKER,
       FLUX_REDIS_COMMAND_TIMEOUT_MS: '500',
-      FLUX_OPERATOR_KEYS: [OPERATOR, SECOND_OPERATOR]
-        .map(({ name, key }) => `${name}:${hash('sha256', key, 'hex')}`)
-        .join(','),
+      FLUX_OPERATOR_KEYS: keysSetting(OPERATOR, SECOND_OPERATOR),
+      FLUX_SERVICE_KEYS: keysSetting(SERVICE, SECOND_SERVICE),
       ...settings,
     });
     await world.addProcess();
@@ -124,6 +125,11 @@ export class AdminWorld {
     });
     const text = await response.text();
     return { status: response.status, headers: response.headers, body: parsed(text) };
+  }
+
+  /** As the shop's backend, under `/shop/v1`. */
+  async shop(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
+    return this.call(method, `/shop/v1${path}`, { key: SERVICE.key, ...options });
   }
 
   /** Defines a sale with one item, that may run for an hour. */
@@ -198,12 +204,21 @@ export function saleBody(
   };
 }
 
+function keysSetting(...callers: readonly { readonly name: string; readonly key: string }[]): string {
+  return callers.map(({ name, key }) => `${name}:${hash('sha256', key, 'hex')}`).join(',');
+}
+
 export function newKey(): Readonly<Record<string, string>> {
   return { 'idempotency-key': randomUUID() };
 }
 
 export function codeOf({ body }: Answer): unknown {
   return (body as { readonly code?: unknown }).code;
+}
+
+/** A problem's status and code. */
+export function statusAndCode(answer: Answer): readonly [number, unknown] {
+  return [answer.status, codeOf(answer)];
 }
 
 function parsed(text: string): unknown {

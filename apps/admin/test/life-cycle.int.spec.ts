@@ -28,6 +28,15 @@ describe("a sale's life-cycle", () => {
     expect(read.body).toEqual(answer.body);
   });
 
+  it('keeps how long holds and identities last; the gate has the hold', async () => {
+    const retentionMs = 30 * 24 * 3_600_000;
+    const item = await world.createSale({ holdMs: 90_000, retentionMs });
+    expect(await world.readSale(item)).toMatchObject({ holdMs: 90_000, retentionMs });
+    await world.act(item, 'open');
+    expect(await world.redis.client.hget(itemKeys(item).item, 'hold')).toBe('90000');
+    expect(await world.readSale(await world.createSale())).toMatchObject({ retentionMs: null });
+  });
+
   it('refuses a second sale with the same id, and changes nothing', async () => {
     const item = await world.createSale({ id: randomId('drop') });
     const again = await world.call('POST', '/admin/v1/sales', {
@@ -158,6 +167,7 @@ describe("a sale's life-cycle", () => {
       perShopperLimit: 10,
       opensAtMs: Date.parse(opensAt),
       closesAtMs: Date.parse(closesAt),
+      holdMs: 600_000,
     });
     expect(await world.buy(item)).toBe('accepted');
     await world.maintenance.complete();

@@ -4,7 +4,7 @@ import { AdminWorld, codeOf, newKey, saleBody } from './admin.world';
 
 jest.setTimeout(60_000);
 
-const METHODS = ['get', 'post'] as const;
+const METHODS = ['get', 'post', 'delete'] as const;
 
 interface Route {
   readonly method: string;
@@ -35,10 +35,16 @@ describe('the operator API at its edge', () => {
         return `${method} ${path} ${statuses.join(' ')}`;
       });
     expect(listed.sort()).toEqual([
+      'delete /admin/v1/webhooks/{id} 204 400 401 404 500 503',
       'get /admin/v1/audit-log 200 400 401 500 503',
       'get /admin/v1/parked 200 400 401 500 503',
       'get /admin/v1/sales 200 400 401 500 503',
       'get /admin/v1/sales/{id} 200 400 401 404 500 503',
+      'get /admin/v1/sales/{id}/report 200 400 401 404 409 500 503',
+      'get /admin/v1/webhooks 200 401 500 503',
+      'get /admin/v1/webhooks/{id}/deliveries 200 400 401 404 500 503',
+      'post /admin/v1/parked/{id}/discard 200 400 401 404 409 500 503',
+      'post /admin/v1/parked/{id}/retry 200 400 401 404 409 500 503',
       'post /admin/v1/sales 201 400 401 409 413 415 500 503',
       'post /admin/v1/sales/{id}/audit 200 400 401 404 500 503',
       'post /admin/v1/sales/{id}/close 200 400 401 404 409 500 503',
@@ -46,8 +52,14 @@ describe('the operator API at its edge', () => {
       'post /admin/v1/sales/{id}/open 200 400 401 404 409 500 503',
       'post /admin/v1/sales/{id}/pause 200 400 401 404 409 500 503',
       'post /admin/v1/sales/{id}/resume 200 400 401 404 409 500 503',
+      'post /admin/v1/webhooks 201 400 401 413 415 500 503',
+      'post /admin/v1/webhooks/{id}/deliveries/{deliveryId}/retry 200 400 401 404 500 503',
+      'post /admin/v1/webhooks/{id}/secret 200 400 401 404 500 503',
     ]);
-    expect(document.components?.securitySchemes).toEqual({ operatorKey: { type: 'http', scheme: 'bearer' } });
+    expect(document.components?.securitySchemes).toEqual({
+      operatorKey: { type: 'http', scheme: 'bearer' },
+      serviceKey: { type: 'http', scheme: 'bearer' },
+    });
     const create = document.paths['/admin/v1/sales']?.post;
     expect(create?.security).toEqual([{ operatorKey: [] }]);
     expect(JSON.stringify(create?.responses['409'])).toContain('sale-exists');
@@ -69,7 +81,7 @@ describe('the operator API at its edge', () => {
     'answers 401 on every route with the key %j, before anything else is looked at',
     async (key) => {
       for (const { method, path } of routes.filter((route) => route.path.startsWith('/admin/'))) {
-        const url = path.replace('{id}', 'no:id').replace('{productId}', 'no:id');
+        const url = path.replaceAll(/\{\w+\}/g, 'no:id');
         const answer = await world.call(method.toUpperCase(), url, { key });
         expect([path, answer.status, codeOf(answer)]).toEqual([path, 401, 'unauthenticated']);
         expect(answer.headers.get('www-authenticate')).toBe('Bearer');
@@ -102,6 +114,7 @@ describe('the operator API at its edge', () => {
     [{ opensAt: 'soon' }, '/opensAt'],
     [{ closesAt: '2020-01-01T00:00:00Z' }, '/closesAt'],
     [{ holdMs: '600000' }, '/holdMs'],
+    [{ retentionMs: 1_000 }, '/retentionMs'],
     [{ id: 'a{b}' }, '/id'],
     [{ items: [] }, '/items'],
     [{ surprise: true }, ''],

@@ -1,11 +1,12 @@
 import { type ItemRef, ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
-import { Catalogue, Outboxes, itemKeys } from '@flux/gate';
+import { Catalogue, Outboxes, Refusals, itemKeys } from '@flux/gate';
 import { ensureTopics } from '@flux/kafka';
-import { LedgerEntity } from '@flux/ledger';
+import { LedgerEntity, OrderEntity, PaymentEntity, SaleEntity } from '@flux/ledger';
 import { deleteTopics, kafkaBrokers, purchase, topicPrefix, withAdmin } from '@flux/testing';
 import { Kafka } from 'kafkajs';
 import { StockChangeStart } from '../src/stock/stock-change-start';
 import { AdminWorld, codeOf } from './admin.world';
+import { insertOrder } from './order-fixtures';
 
 jest.setTimeout(60_000);
 
@@ -56,7 +57,7 @@ describe('with Kafka', () => {
         epoch: 1,
         watermark: 1,
         watermarkOrderId: orderId,
-        settledAtMs: Date.now(),
+        runs: [{ upTo: 1, atMs: Date.now() }],
         states: [{ orderId, shopperId, status: 'rejected', quantity: 1, changedAtMs: Date.now() }],
       });
       expect(settled.outcome).toBe('settled');
@@ -109,6 +110,51 @@ describe('with Kafka', () => {
 
     await world.redis.client.del(hash, stock, shoppers, orders, current);
     expect((await world.readItem(item)).gate).toEqual({ status: 'ended' });
+  });
+
+  it('keeps a sale whose gate has to be told, or with a payment that is not finished', async () => {
+    const item = await world.openSale(3);
+    const other = await world.openSale(3);
+    await commit('2');
+    await world.act(item, 'close');
+    const { orderId } = await insertOrder(world.dataSource, item, { state: 'expired' });
+    const { manager } = world.dataSource;
+    const payment = { paymentId: 'pi_1', orderId, amountMinor: 1_999, currency: 'EUR' };
+    await manager.insert(PaymentEntity, { ...payment, state: 'refund-due' });
+    for (const [unfinished, finished] of [
+      [
+        () => manager.update(OrderEntity, { orderId }, { gateEpoch: 1, gateUnits: 1 }),
+        () => manager.update(OrderEntity, { orderId }, { gateEpoch: null, gateUnits: 0 }),
+      ],
+      [
+        () => manager.update(PaymentEntity, { orderId }, { state: 'pending', epoch: 1 }),
+        () => manager.update(PaymentEntity, { orderId }, { state: 'refund-due' }),
+      ],
+      [
+        () => manager.update(PaymentEntity, { orderId }, { giveBackUnits: 0 }),
+        () => manager.update(PaymentEntity, { orderId }, { giveBackUnits: null }),
+      ],
+    ] as const) {
+      await unfinished();
+      await world.maintenance.retire();
+      expect((await world.readSale(item)).state).toBe('closed');
+      await finished();
+    }
+    await world.maintenance.retire();
+    expect((await world.readSale(item)).state).toBe('retired');
+    expect((await world.readSale(other)).state).toBe('open');
+  });
+
+  it('keeps the refusals of a sale that leaves Redis', async () => {
+    const item = await world.openSale(3);
+    const refusals = world.app.get(Refusals);
+    await refusals.add(item.saleId, { 'sold-out': 41, 'shopper-limit': 2 });
+    await commit('2');
+    await world.act(item, 'close');
+    expect(await stateAfterRound(item)).toBe('retired');
+    const sale = await world.dataSource.manager.findOneByOrFail(SaleEntity, { id: item.saleId });
+    expect(sale.refusals).toEqual({ 'sold-out': 41, 'shopper-limit': 2 });
+    expect(await refusals.read(item.saleId)).toEqual({});
   });
 
   it('keeps a sale with a stock change half done, and one whose gate was lost', async () => {

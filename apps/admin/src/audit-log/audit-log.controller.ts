@@ -3,7 +3,7 @@ import { Get, Query } from '@nestjs/common';
 import { ApiOperation, ApiResponse } from '@nestjs/swagger';
 import { DataSource } from 'typeorm';
 import { z } from 'zod';
-import { OperatorController } from '../operators/operator-controller';
+import { OperatorController } from '../keys/operator-controller';
 import { ApiPage, nextCursor, numberCursor, pageQuery } from '../page-query';
 import { listAudit } from './audit-log.repository';
 
@@ -16,7 +16,9 @@ const auditLogSchema = z.object({
       at: z.iso.datetime(),
       actor: z.string().meta({ description: "The operator's name, or `system`" }),
       action: z.string(),
-      subject: z.string().meta({ description: 'Id of a sale, or `<saleId>.<productId>`' }),
+      subject: z
+        .string()
+        .meta({ description: 'Id of a sale, `<saleId>.<productId>`, or id of a webhook endpoint' }),
       before: z.unknown().meta({ description: 'null where there was nothing' }),
       after: z.unknown(),
     }),

@@ -6,7 +6,7 @@ export interface AuditRecord {
   readonly actor: string;
   /** `sale.open`, `stock.change`, ... */
   readonly action: string;
-  /** A sale's id, or `<saleId>.<productId>`. */
+  /** A sale's id, `<saleId>.<productId>`, `parked.<message id>`. */
   readonly subject: string;
   /** null where there was nothing. */
   readonly before: Readonly<Record<string, unknown>> | null;

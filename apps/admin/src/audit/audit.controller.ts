@@ -1,10 +1,10 @@
-import { ProblemError, saleIdSchema } from '@flux/contracts';
+import { saleIdSchema } from '@flux/contracts';
 import { ApiProblems, parseInput } from '@flux/http';
 import type { AuditReport } from '@flux/checker';
 import { HttpCode, Param, Post } from '@nestjs/common';
 import { ApiOperation, ApiResponse } from '@nestjs/swagger';
 import { z } from 'zod';
-import { OperatorController } from '../operators/operator-controller';
+import { OperatorController } from '../keys/operator-controller';
 import { ApiSaleId } from '../sales/sale-docs';
 import { SalesService } from '../sales/sales.service';
 import { SaleAuditor } from './sale-auditor';
@@ -32,8 +32,6 @@ const auditReportSchema = z.object({
 
 @OperatorController('sales', 'audit')
 export class AuditController {
-  private running = false;
-
   constructor(
     private readonly auditor: SaleAuditor,
     private readonly sales: SalesService,
@@ -57,13 +55,6 @@ export class AuditController {
   async audit(@Param() params: unknown): Promise<AuditReport> {
     const { id } = parseInput(saleParams, params);
     await this.sales.get(id);
-    // An audit holds the sale's rows in memory.
-    if (this.running) throw new ProblemError('temporarily-unavailable', 'Another audit is running.');
-    this.running = true;
-    try {
-      return await this.auditor.audit(id);
-    } finally {
-      this.running = false;
-    }
+    return this.auditor.audit(id);
   }
 }

@@ -128,7 +128,7 @@ export class GateDriver {
     }
   }
 
-  private async open({ opensAt, closesAt }: Sale, item: SaleItem): Promise<DrivenItem> {
+  private async open({ opensAt, closesAt, holdMs }: Sale, item: SaleItem): Promise<DrivenItem> {
     const { saleId, productId, perShopperLimit, ledger } = item;
     const answer = await this.gate.open({
       saleId,
@@ -139,6 +139,7 @@ export class GateDriver {
       available: ledger.initial,
       opensAtMs: opensAt.getTime(),
       closesAtMs: closesAt.getTime(),
+      holdMs,
     });
     switch (answer.outcome) {
       case 'opened':

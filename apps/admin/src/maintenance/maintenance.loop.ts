@@ -1,6 +1,7 @@
 import { describeFailure } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
+import { MAINTENANCE_ROUNDS, type MaintenanceRound } from './maintenance-round';
 import { MaintenanceMetrics, type MaintenanceTask } from './maintenance.metrics';
 import { MaintenanceService } from './maintenance.service';
 import { RepeatedTask } from './repeated-task';
@@ -18,6 +19,7 @@ export class MaintenanceLoop {
     maintenance: MaintenanceService,
     private readonly metrics: MaintenanceMetrics,
     @Inject(LOG) private readonly log: Log,
+    @Inject(MAINTENANCE_ROUNDS) rounds: readonly MaintenanceRound[],
   ) {
     this.tasks = [
       this.task('closing', CLOSING_PAUSE_MS, () => maintenance.close()),
@@ -26,6 +28,7 @@ export class MaintenanceLoop {
         if (problems !== undefined) metrics.stuck(problems);
       }),
       this.task('retiring', RETIRING_PAUSE_MS, () => maintenance.retire()),
+      ...rounds.map(({ task, pauseMs, work }) => this.task(task, pauseMs, work)),
     ];
   }
 

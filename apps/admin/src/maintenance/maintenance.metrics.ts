@@ -1,9 +1,19 @@
 import { Metrics } from '@flux/telemetry';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { countGauge } from '../count-gauge';
 import type { GateProblem } from '../gate-driver/gate-step';
 
-const MAINTENANCE_TASKS = ['closing', 'completing', 'retiring'] as const;
+const MAINTENANCE_TASKS = [
+  'closing',
+  'completing',
+  'retiring',
+  'payments',
+  'refunds',
+  'webhooks',
+  'pruning',
+  'forgetting',
+] as const;
 export type MaintenanceTask = (typeof MAINTENANCE_TASKS)[number];
 
 const PROBLEMS: readonly GateProblem[] = ['missing', 'suspended', 'unsafe', 'diverged'];
@@ -27,12 +37,12 @@ export class MaintenanceMetrics {
       labels: ['problem'],
     });
     this.stuck([]);
-    countOf(metrics, dataSource, {
+    countGauge(metrics, dataSource, {
       name: 'stock_changes_pending',
       help: 'Stock changes whose second step is still to come',
       sql: "SELECT count(*)::int AS count FROM stock_changes WHERE state = 'pending'",
     });
-    countOf(metrics, dataSource, {
+    countGauge(metrics, dataSource, {
       name: 'parked_messages_waiting',
       help: 'Messages put aside that nobody has looked after',
       sql: "SELECT count(*)::int AS count FROM parked_messages WHERE state = 'parked'",
@@ -48,22 +58,4 @@ export class MaintenanceMetrics {
       this.problems.set({ problem }, problems.filter((found) => found === problem).length);
     }
   }
-}
-
-/** A gauge that is counted at each scrape, and keeps its last value while PostgreSQL does not answer. */
-function countOf(
-  metrics: Metrics,
-  dataSource: DataSource,
-  { name, help, sql }: { readonly name: string; readonly help: string; readonly sql: string },
-): void {
-  metrics.gauge({
-    name,
-    help,
-    collect: async (gauge) => {
-      if (!dataSource.isInitialized) return;
-      const rows = await dataSource.query<{ readonly count: number }[]>(sql).catch(() => []);
-      const [row] = rows;
-      if (row !== undefined) gauge.set(row.count);
-    },
-  });
 }

@@ -4,7 +4,7 @@ import { DataSource } from 'typeorm';
 import { GateDriver } from '../gate-driver/gate-driver.service';
 import type { GateProblem } from '../gate-driver/gate-step';
 import { SalePublisher } from '../gate-driver/sale-publisher';
-import { SYSTEM_ACTOR } from '../operators/operator-keys';
+import { SYSTEM_ACTOR } from '../keys/api-keys';
 import { SaleStateService } from '../sales/sale-state.service';
 import { overdueSales, unfinishedSales } from '../sales/sale.repository';
 import { StockChangeCompletion } from '../stock/stock-change-completion';

@@ -1,11 +1,12 @@
-import { GateClient } from '@flux/gate';
+import { GateClient, Refusals } from '@flux/gate';
+import { SaleEntity } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { recordAudit } from '../audit-log/audit-log.repository';
 import { GateDriver } from '../gate-driver/gate-driver.service';
 import { SalePublisher } from '../gate-driver/sale-publisher';
-import { SYSTEM_ACTOR } from '../operators/operator-keys';
+import { SYSTEM_ACTOR } from '../keys/api-keys';
 import type { Sale } from '../sales/sale';
 import { databaseNow, lockSale, readSale, writeState } from '../sales/sale.repository';
 import { ConsumerProgress } from './consumer-progress';
@@ -13,7 +14,7 @@ import { ConsumerProgress } from './consumer-progress';
 /** Replays and reads are answered from Redis for at least this long after a sale's end. */
 const KEPT_AFTER_END_MS = 24 * 3_600_000;
 
-/** Takes finished sales out of Redis: closed, everything settled, no order held or parked. */
+/** Takes finished sales out of Redis: closed, everything settled and told, no order held or parked, no payment open. */
 @Injectable()
 export class SaleRetirement {
   constructor(
@@ -22,6 +23,7 @@ export class SaleRetirement {
     private readonly driver: GateDriver,
     private readonly publisher: SalePublisher,
     private readonly progress: ConsumerProgress,
+    private readonly refusals: Refusals,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
@@ -31,7 +33,8 @@ export class SaleRetirement {
   }
 
   /**
-   * Dates the end of the sale's keys, then writes `retired`: a crash in between dates them once more.
+   * Keeps the counts of refusals and dates the end of the sale's keys, then writes `retired`: a crash in between dates
+   * them once more.
    * @returns false where the sale is not finished yet
    * @throws GateUnavailableError, and what Kafka throws while it cannot be asked
    */
@@ -41,7 +44,10 @@ export class SaleRetirement {
       const { state } = await lockSale(manager, saleId, 'change');
       // Once more, now that no stock change can begin.
       if (state !== 'closed' || !(await candidatesOf(manager)).includes(saleId)) return false;
+      const refusals = await this.refusals.read(saleId);
       if (!(await this.dateKeys(manager, await readSale(manager, saleId)))) return false;
+      // For the sale's report: in Redis they end now.
+      await manager.update(SaleEntity, { id: saleId }, { refusals: { ...refusals } });
       await writeState(manager, saleId, 'retired');
       const change = { before: { state }, after: { state: 'retired' } };
       await recordAudit(manager, { actor: SYSTEM_ACTOR, action: 'sale.retire', subject: saleId, ...change });
@@ -51,6 +57,7 @@ export class SaleRetirement {
     this.progress.forget(saleId);
     this.log.info({ saleId }, 'sale retired');
     await this.publisher.publish(saleId);
+    await this.refusals.remove(saleId);
     return true;
   }
 
@@ -81,6 +88,9 @@ async function candidatesOf(manager: EntityManager): Promise<readonly string[]> 
         AND NOT EXISTS (SELECT FROM ledger WHERE sale_id = sales.id
                            AND (held > 0 OR parked > 0 OR suspended_reason IS NOT NULL))
         AND NOT EXISTS (SELECT FROM stock_changes WHERE sale_id = sales.id AND state = 'pending')
+        AND NOT EXISTS (SELECT FROM orders WHERE sale_id = sales.id AND gate_epoch IS NOT NULL)
+        AND NOT EXISTS (SELECT FROM payments JOIN orders USING (order_id)
+                         WHERE sale_id = sales.id AND (payments.state = 'pending' OR give_back_units IS NOT NULL))
       ORDER BY closes_at`,
   );
   return rows.map(({ id }) => id);

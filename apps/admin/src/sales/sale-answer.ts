@@ -58,6 +58,9 @@ export const operatorSaleSchema = z
     opensAt: z.iso.datetime(),
     closesAt: z.iso.datetime(),
     holdMs: z.number().int(),
+    retentionMs: z.number().int().nullable().meta({
+      description: "How long after its end the shoppers' identities are kept; null: for ever",
+    }),
     createdAt: z.iso.datetime(),
     items: z.array(saleItemAnswerSchema),
   })

@@ -37,7 +37,8 @@ export function operatorSaleExample(state: SaleState): OperatorSale {
     state === 'open'
       ? { gate: opened, ledger: { ...LEDGER, held: 118, free: 382, watermark: 116 } }
       : { gate: { status: 'notOpened' as const }, ledger: LEDGER };
-  return { ...SALE, state, createdAt: '2025-12-20T10:15:00.000Z', items: [{ ...ITEM, ...counters }] };
+  const times = { retentionMs: null, createdAt: '2025-12-20T10:15:00.000Z' };
+  return { ...SALE, state, ...times, items: [{ ...ITEM, ...counters }] };
 }
 
 const LEDGER = {

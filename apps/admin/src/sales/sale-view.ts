@@ -10,7 +10,7 @@ export class SaleView {
 
   /** Shows `unreachable` for the gate where Redis does not answer, rather than fail. */
   async of(sale: Sale): Promise<OperatorSale> {
-    const { id, name, state, opensAt, closesAt, holdMs, createdAt } = sale;
+    const { id, name, state, opensAt, closesAt, holdMs, retentionMs, createdAt } = sale;
     const items = await Promise.all(sale.items.map((item) => this.item(sale, item)));
     return {
       id,
@@ -19,6 +19,7 @@ export class SaleView {
       opensAt: opensAt.toISOString(),
       closesAt: closesAt.toISOString(),
       holdMs,
+      retentionMs,
       createdAt: createdAt.toISOString(),
       items,
     };

@@ -12,9 +12,9 @@ export interface Page {
 /** Writes a scheduled sale. Answers false, and has written nothing, where the id is taken. */
 export async function insertSale(manager: EntityManager, id: string, sale: NewSale): Promise<boolean> {
   const inserted: unknown[] = await manager.query(
-    `INSERT INTO sales (id, name, opens_at, closes_at, hold_ms) VALUES ($1, $2, $3, $4, $5)
+    `INSERT INTO sales (id, name, opens_at, closes_at, hold_ms, retention_ms) VALUES ($1, $2, $3, $4, $5, $6)
      ON CONFLICT (id) DO NOTHING RETURNING id`,
-    [id, sale.name, sale.opensAt, sale.closesAt, sale.holdMs],
+    [id, sale.name, sale.opensAt, sale.closesAt, sale.holdMs, sale.retentionMs ?? null],
   );
   if (inserted.length === 0) return false;
   const items = sale.items.map(({ productId, name, priceMinor, currency, perShopperLimit }, position) => {
@@ -124,8 +124,9 @@ async function withItems(manager: EntityManager, sales: readonly SaleEntity[]): 
     const { saleId, productId } = item;
     itemsOf.get(saleId)?.push(saleItem(item, ledgerOf.get(`${saleId}.${productId}`)));
   }
-  return sales.map(({ id, name, state, opensAt, closesAt, holdMs, createdAt }) => {
-    return { id, name, state, opensAt, closesAt, holdMs, createdAt, items: itemsOf.get(id) ?? [] };
+  return sales.map(({ id, name, state, opensAt, closesAt, holdMs, retentionMs, createdAt, closedAt }) => {
+    const times = { opensAt, closesAt, holdMs, retentionMs, createdAt, closedAt };
+    return { id, name, state, ...times, items: itemsOf.get(id) ?? [] };
   });
 }
 

@@ -31,7 +31,10 @@ export interface Sale {
   readonly opensAt: Date;
   readonly closesAt: Date;
   readonly holdMs: number;
+  /** How long after its end the shoppers' identities are kept; null: for ever. */
+  readonly retentionMs: number | null;
   readonly createdAt: Date;
+  readonly closedAt: Date | null;
   readonly items: readonly SaleItem[];
 }
 

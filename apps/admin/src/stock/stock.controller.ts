@@ -1,23 +1,16 @@
-import {
-  IDEMPOTENCY_KEY_PATTERN,
-  ProblemError,
-  productIdSchema,
-  saleIdSchema,
-  stockChangeSchema,
-} from '@flux/contracts';
+import { productIdSchema, saleIdSchema, stockChangeSchema } from '@flux/contracts';
 import { ApiProblems, openApiSchema, parseInput } from '@flux/http';
 import { Body, Headers, HttpCode, HttpStatus, Param, Post, Res } from '@nestjs/common';
-import { ApiBody, ApiHeader, ApiOperation, ApiParam, ApiResponse } from '@nestjs/swagger';
+import { ApiBody, ApiOperation, ApiParam, ApiResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import { OperatorController } from '../operators/operator-controller';
-import { Operator } from '../operators/operator.guard';
+import { ApiIdempotencyKey, KEY_HEADER, parseIdempotencyKey } from '../idempotency-key';
+import { Operator, OperatorController } from '../keys/operator-controller';
 import { ApiSaleId } from '../sales/sale-docs';
 import { type StockChangeAnswer, stockChangeAnswerSchema } from './stock-answer';
 import { StockService } from './stock.service';
 
 const itemParams = z.strictObject({ id: saleIdSchema, productId: productIdSchema });
-const KEY_HEADER = 'idempotency-key';
 const EXAMPLE: StockChangeAnswer = {
   id: 'u8rZ0f4bq1mXn2Yp7sKdLw',
   saleId: 'autumn-drop',
@@ -43,7 +36,7 @@ export class StockController {
   })
   @ApiSaleId()
   @ApiParam({ name: 'productId', example: 'sneaker-42' })
-  @ApiHeader({ name: 'Idempotency-Key', required: false, description: '16 to 64 of `[A-Za-z0-9_-]`' })
+  @ApiIdempotencyKey()
   @ApiBody({
     schema: openApiSchema(stockChangeSchema, 'input'),
     examples: {
@@ -74,7 +67,7 @@ export class StockController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StockChangeAnswer> {
     const { id: saleId, productId } = parseInput(itemParams, params);
-    const idempotencyKey = parseKey(key);
+    const idempotencyKey = parseIdempotencyKey(key);
     const { delta, reason } = parseInput(stockChangeSchema, body);
     const answer = await this.stock.change({
       saleId,
@@ -87,12 +80,4 @@ export class StockController {
     if (answer.state === 'pending') reply.status(HttpStatus.ACCEPTED);
     return answer;
   }
-}
-
-/** Also in the quotes of the IETF draft. */
-function parseKey(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined;
-  const [, key = header] = /^"(.*)"$/.exec(header) ?? [];
-  if (IDEMPOTENCY_KEY_PATTERN.test(key)) return key;
-  throw new ProblemError('invalid-idempotency-key', 'Idempotency-Key must be 16 to 64 of [A-Za-z0-9_-].');
 }

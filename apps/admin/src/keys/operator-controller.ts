@@ -1,7 +1,8 @@
-import { Controller, UseGuards, applyDecorators } from '@nestjs/common';
+import { Controller, UseGuards, applyDecorators, createParamDecorator } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import { ApiBearerAuth, ApiTags } from '@nestjs/swagger';
 import { ApiProblems } from '@flux/http';
-import { OperatorGuard } from './operator.guard';
+import { OperatorGuard, ownerOf } from './key.guard';
 
 /** Name of the security scheme in the OpenAPI document. */
 export const OPERATOR_AUTH = 'operatorKey';
@@ -16,3 +17,6 @@ export function OperatorController(path: string, tag: string): ClassDecorator {
     ApiProblems('unauthenticated', 'internal-error'),
   );
 }
+
+/** The name of the operator who sent the request, for the audit log. */
+export const Operator = createParamDecorator((_: unknown, context: ExecutionContext) => ownerOf(context));

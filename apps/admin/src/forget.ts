@@ -1,0 +1,11 @@
+import { runForgetCommand } from './forget-command';
+
+const context = {
+  env: process.env,
+  print: (text: string): void => void process.stdout.write(`${text}\n`),
+  complain: (text: string): void => void process.stderr.write(`${text}\n`),
+};
+
+void runForgetCommand(process.argv.slice(2), context).then((status) => {
+  process.exitCode = status;
+});
