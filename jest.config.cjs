@@ -47,7 +47,7 @@ module.exports = {
       ...common,
       displayName: 'int',
       setupFilesAfterEnv: ['<rootDir>/test/real-servers.cjs'],
-      testMatch: ['<rootDir>/{apps,libs,tools}/**/*.int.spec.ts'],
+      testMatch: ['<rootDir>/{apps,libs,tools}/**/*.int.spec.ts', '<rootDir>/test/model/**/*.int.spec.ts'],
     },
     {
       ...common,

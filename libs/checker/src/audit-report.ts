@@ -6,13 +6,20 @@ export const AUDIT_STATEMENTS = {
   conservation: 'initial = available + unsettled + held + sold + parked, by the rows',
   'ledger-counters': "the ledger's counters equal its rows",
   'no-oversell': 'live units never exceed the initial ones, and the database enforces it',
-  'gate-equals-ledger': 'gate and ledger agree on available units, epoch, watermark, sequence and limit',
-  'accepted-recorded': 'every order the gate accepted is in PostgreSQL exactly once, or in the outbox',
-  'events-applied': 'every order in Kafka is the same order in PostgreSQL, or its message is parked',
+  'gate-equals-ledger':
+    'gate and ledger agree on available units, epoch, watermark, sequence, limit and hold',
+  'accepted-recorded':
+    'every order and wish to cancel the gate accepted is in PostgreSQL once, or in the outbox',
+  'events-applied':
+    'every order and wish to cancel in Kafka is the same in PostgreSQL, or its message is parked',
   'no-unexpected-orders': 'every order in PostgreSQL is known to the gate or to Kafka',
   statuses: 'gate and ledger say the same of every order: status, units, shopper, payload',
   shoppers: "shoppers' counts equal their live units, and nobody is over the limit",
   sequences: 'no sequence for two orders in an epoch, none missing up to the watermark',
+  lives: 'every order lived by the life-cycle: held exactly while confirmed, ended once',
+  releases: 'every ended order gave its units back to the gate once, every late payment took its own',
+  payments: 'a paid order has one payment of its price; every other one is refunded once',
+  'statuses-published': "every change of an order's status was published in its order, and no other",
   'clients-nothing-lost': 'every order a client got a 202 for is in PostgreSQL or the outbox',
   'clients-order-ids': 'every order id follows from sale, product, shopper and key, and Location leads to it',
   'clients-one-order-per-key': 'one key, one order',

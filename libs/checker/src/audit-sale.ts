@@ -9,16 +9,24 @@ import { LedgerReader, type AuditDatabase } from './ledger-reader';
 import { accountLines } from './lines/account-lines';
 import { clientLines } from './lines/client-lines';
 import { eventLine, unexpectedLine } from './lines/event-lines';
+import { Identities } from './lines/identities';
+import { lifeLine } from './lines/life-line';
+import { paymentLine } from './lines/payment-line';
 import { recordLines } from './lines/record-lines';
+import { releaseLine } from './lines/release-line';
 import { SequenceBook, watermarkLine } from './lines/sequence-lines';
 import { shopperLine } from './lines/shopper-line';
+import { statusesPublishedLine, statusMessage } from './lines/status-line';
 import { changes, takeSample, waitForRest, type Rest, type RestTools } from './rest';
+import { StatusReader } from './status-reader';
 
 export interface AuditDependencies {
   readonly redis: Redis | Cluster;
   readonly kafka: Kafka;
   /** Topic of accepted orders, with its prefix. */
   readonly topic: string;
+  /** Topic of order statuses, with its prefix. */
+  readonly statusTopic: string;
   /** Group of the orders processes, whose lag is looked at. */
   readonly consumerGroup: string;
   readonly database: AuditDatabase;
@@ -55,6 +63,7 @@ export async function auditSale(
       topic: dependencies.topic,
       ledger: new LedgerReader(dependencies.database, saleId),
       events: new EventReader(dependencies.kafka, dependencies.topic, dependencies.consumerGroup),
+      statuses: new StatusReader(dependencies.kafka, dependencies.statusTopic),
       readerOf: (productId) => new GateReader(dependencies.redis, { saleId, productId }),
     };
     for (;;) {
@@ -72,6 +81,7 @@ export async function auditSale(
 
 interface AuditTools extends RestTools {
   readonly topic: string;
+  readonly statuses: StatusReader;
 }
 
 /** One reading of all the evidence. */
@@ -80,7 +90,7 @@ async function examine(
   { sample }: Rest,
   history: ClientHistory | undefined,
 ): Promise<{ readonly findings: Findings; readonly digest: FactDigest }> {
-  const { saleId, admin, ledger, events, readerOf, topic } = tools;
+  const { saleId, admin, ledger, events, statuses, readerOf, topic } = tools;
   const { sale } = sample;
   const findings = newFindings();
   const digest = new FactDigest();
@@ -89,25 +99,36 @@ async function examine(
 
   const evidence = await gather({ saleId, sale, ledger, readerOf, findings, digest });
   const book = new SequenceBook(findings['sequences']);
+  const identities = new Identities();
   for (const row of evidence.rows.values()) book.noteRow(row);
   await recordLines(evidence, { book, findings, digest });
 
   const parkedMessages = await ledger.parkedMessages(topic);
+  const ofSale = { saleId, products: new Set(evidence.items.keys()), sinceMs: sale.createdAtMs };
   const reading = await events.read(admin, {
-    saleId,
-    products: new Set(evidence.items.keys()),
-    sinceMs: sale.createdAtMs,
+    ...ofSale,
     onMessage: (message) => {
-      eventLine(evidence, message, { book, findings, digest, parkedMessages });
+      eventLine(evidence, message, { book, identities, findings, digest, parkedMessages });
     },
   });
   unexpectedLine(evidence, reading, findings);
+  const published = findings['statuses-published'];
+  const statusReading = await statuses.read(admin, {
+    ...ofSale,
+    onMessage: (message) => {
+      statusMessage(evidence, message, { line: published, identities, digest });
+    },
+  });
+  statusesPublishedLine(evidence, statusReading, published);
 
   accountLines(evidence, await ledger.oversellCheckPresent(), findings);
   for (const item of evidence.items.values()) {
     watermarkLine(item, evidence.rows, findings['sequences']);
     await shopperLine(item, evidence, findings['shoppers']);
+    await releaseLine(item, evidence, findings['releases']);
   }
-  clientLines(evidence, history, findings);
+  lifeLine(evidence.rows.values(), findings['lives']);
+  paymentLine(evidence, findings['payments']);
+  clientLines(evidence, history, { findings, identities });
   return { findings, digest };
 }

@@ -1,7 +1,9 @@
-import type { GateFacts, OutboxOrder } from './gate-reader';
-import { GateReader } from './gate-reader';
+import type { OutboxIntent, OutboxOrder } from './gate-record';
+import type { GateFacts, GateReader } from './gate-reader';
 import type { FactDigest, Findings } from './audit-report';
-import type { LedgerFacts, LedgerReader, LedgerRow, SaleFacts } from './ledger-reader';
+import type { LedgerFacts, SaleFacts } from './ledger-facts';
+import type { LedgerReader, PaymentRow, RefundRow } from './ledger-reader';
+import type { LedgerRow } from './ledger-row';
 
 /** The gate's side of an item: its counters, or why there are none. */
 export type GateSide =
@@ -32,13 +34,17 @@ export interface ItemEvidence {
   unsettled: number;
 }
 
-/** What is held in memory: the rows, the counters and the outbox. Records and events are streamed past it. */
+/** What is held in memory: rows, money, counters and the outbox. Records and messages are streamed past it. */
 export interface Evidence {
   readonly saleId: string;
   readonly sale: SaleFacts;
   readonly items: ReadonlyMap<string, ItemEvidence>;
   readonly rows: ReadonlyMap<string, LedgerRow>;
   readonly outbox: ReadonlyMap<string, OutboxOrder & { readonly productId: string }>;
+  /** Wishes to cancel in the outbox, by order. */
+  readonly intents: ReadonlyMap<string, OutboxIntent>;
+  readonly payments: ReadonlyMap<string, PaymentRow>;
+  readonly refunds: ReadonlyMap<string, RefundRow>;
 }
 
 /** Why the gate's records of an item cannot be asked; undefined where they can. */
@@ -61,7 +67,7 @@ export async function gateSide(reader: GateReader, ledger: LedgerFacts): Promise
   return { kind: ledger.retired ? 'retired' : 'missing' };
 }
 
-/** Reads counters, rows and outboxes of the sale. A row that comes twice is an order that is in PostgreSQL twice. */
+/** Reads counters, rows, money and outboxes of the sale. A row that comes twice is an order that is in PostgreSQL twice. */
 export async function gather(options: {
   readonly saleId: string;
   readonly sale: SaleFacts;
@@ -98,15 +104,31 @@ export async function gather(options: {
     rows.set(row.orderId, row);
   }
 
+  const payments = new Map<string, PaymentRow>();
+  for await (const payment of ledger.payments()) {
+    digest.add(JSON.stringify(['payment', payment]));
+    payments.set(payment.paymentId, payment);
+  }
+  const refunds = new Map<string, RefundRow>();
+  for await (const refund of ledger.refunds()) {
+    digest.add(JSON.stringify(['refund', refund]));
+    refunds.set(refund.paymentId, refund);
+  }
+
   const outbox = new Map<string, OutboxOrder & { readonly productId: string }>();
+  const intents = new Map<string, OutboxIntent>();
   for (const item of items.values()) {
-    for await (const order of item.reader.outbox()) {
-      digest.add(JSON.stringify(['outbox', order]));
-      if (!rows.has(order.orderId) && !outbox.has(order.orderId)) item.unsettled += order.quantity;
-      outbox.set(order.orderId, { ...order, productId: item.productId });
+    for await (const entry of item.reader.outbox()) {
+      digest.add(JSON.stringify(['outbox', entry]));
+      if (entry.kind === 'intent') {
+        intents.set(entry.orderId, entry);
+        continue;
+      }
+      if (!rows.has(entry.orderId) && !outbox.has(entry.orderId)) item.unsettled += entry.quantity;
+      outbox.set(entry.orderId, { ...entry, productId: item.productId });
     }
   }
-  return { saleId, sale, items, rows, outbox };
+  return { saleId, sale, items, rows, outbox, intents, payments, refunds };
 }
 
 function addRow({ rows }: ItemEvidence, { state, reason, quantity, booked }: LedgerRow): void {

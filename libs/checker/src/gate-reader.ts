@@ -1,7 +1,13 @@
-import { hash } from 'node:crypto';
-import type { ItemRef, OrderStatus } from '@flux/contracts';
+import type { ItemRef } from '@flux/contracts';
 import { itemKeys } from '@flux/gate';
 import type { Cluster, Redis } from 'ioredis';
+import {
+  decodeEntry,
+  decodeRecord,
+  type GateRecord,
+  type OutboxIntent,
+  type OutboxOrder,
+} from './gate-record';
 
 /** How many fields or entries one read takes: a page, never a whole hash in one answer. */
 const PAGE = 1_000;
@@ -13,44 +19,10 @@ export interface GateFacts {
   readonly sequence: number | undefined;
   readonly watermark: number | undefined;
   readonly limit: number | undefined;
+  readonly holdMs: number | undefined;
   readonly available: number | undefined;
   readonly outboxLength: number;
 }
-
-/** One order in the gate, decoded by the checker's own hand; undefined where the record is not readable. */
-export interface GateRecord {
-  readonly orderId: string;
-  readonly content:
-    | {
-        readonly status: OrderStatus;
-        readonly sequence: number;
-        readonly quantity: number;
-        readonly acceptedAtMs: number;
-        readonly fingerprint: string;
-        readonly shopperHash: string;
-      }
-    | undefined;
-}
-
-export interface OutboxOrder {
-  readonly orderId: string;
-  readonly shopperId: string;
-  readonly quantity: number;
-  readonly epoch: number;
-  readonly sequence: number;
-}
-
-const RECORD =
-  /^(?<state>[-acrxep])\|(?<sequence>\d+)\|(?<quantity>\d+)\|(?<at>\d+)\|(?<fingerprint>[^|]*)\|(?<shopper>[^|]*)(\|\d+)?$/;
-
-const OWN_STATES: Readonly<Record<string, OrderStatus>> = {
-  a: 'accepted',
-  c: 'confirmed',
-  r: 'rejected',
-  x: 'cancelled',
-  e: 'expired',
-  p: 'paid',
-};
 
 /** Reads one item's keys raw. Every walk is by cursor or page. */
 export class GateReader {
@@ -77,6 +49,7 @@ export class GateReader {
       sequence: wholeNumber(item['sequence']),
       watermark: wholeNumber(item['watermark']),
       limit: wholeNumber(item['limit']),
+      holdMs: wholeNumber(item['hold']),
       available: wholeNumber(available ?? undefined),
       outboxLength,
     };
@@ -94,7 +67,14 @@ export class GateReader {
     }
   }
 
-  async *outbox(): AsyncGenerator<OutboxOrder> {
+  /** Ids of applied changes: of stock, of units given back, of units taken for late payments. */
+  async *changes(): AsyncGenerator<{ readonly changeId: string; readonly units: number | undefined }> {
+    for await (const [changeId, units] of this.walk(this.keys.changes)) {
+      yield { changeId, units: wholeNumber(units) };
+    }
+  }
+
+  async *outbox(): AsyncGenerator<OutboxOrder | OutboxIntent> {
     let from = '-';
     for (;;) {
       const entries = await this.redis.xrange(this.keys.outbox, from, '+', 'COUNT', PAGE);
@@ -116,47 +96,6 @@ export class GateReader {
       cursor = next;
     } while (cursor !== '0');
   }
-}
-
-/** Whose order a record is, without the name. */
-export function shopperHashOf(shopperId: string): string {
-  return hash('sha256', shopperId, 'base64url').slice(0, 16);
-}
-
-function decodeRecord(orderId: string, text: string, watermark: number): GateRecord {
-  const fields = RECORD.exec(text)?.groups;
-  if (fields === undefined) return { orderId, content: undefined };
-  const sequence = Number(fields['sequence']);
-  const settled = sequence > 0 && sequence <= watermark;
-  return {
-    orderId,
-    content: {
-      status: OWN_STATES[fields['state'] ?? ''] ?? (settled ? 'confirmed' : 'accepted'),
-      sequence,
-      quantity: Number(fields['quantity']),
-      acceptedAtMs: Number(fields['at']),
-      fingerprint: fields['fingerprint'] ?? '',
-      shopperHash: fields['shopper'] ?? '',
-    },
-  };
-}
-
-function decodeEntry(id: string, flat: readonly string[]): OutboxOrder[] {
-  const valueOf = (name: string): string =>
-    flat[flat.findIndex((field, at) => at % 2 === 0 && field === name) + 1] ?? '';
-  const first = Number(valueOf('first'));
-  return valueOf('orders')
-    .split('\n')
-    .map((line, index) => {
-      const [orderId = '', shopperId = '', quantity = ''] = line.split(' ');
-      return {
-        orderId,
-        shopperId,
-        quantity: Number(quantity),
-        epoch: Number(id.split('-')[0]),
-        sequence: first + index,
-      };
-    });
 }
 
 function wholeNumber(text: string | undefined): number | undefined {

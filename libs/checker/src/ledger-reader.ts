@@ -1,52 +1,30 @@
-import type { OrderStatus } from '@flux/contracts';
+import { factsOf, SELECT_ITEMS, type SaleFacts } from './ledger-facts';
+import { ROW_COLUMNS, rowOf, type LedgerRow } from './ledger-row';
 
 /** Runs one statement and gives its rows; a TypeORM DataSource fits as it is. */
 export interface AuditDatabase {
   query(sql: string, parameters?: unknown[]): Promise<unknown>;
 }
 
-/** One item's account, raw. */
-export interface LedgerFacts {
-  readonly productId: string;
-  readonly limit: number;
-  /** False before the gate was opened for the first time. */
-  readonly opened: boolean;
-  /** The sale's keys may have ended. */
-  readonly retired: boolean;
-  readonly initial: number;
-  readonly held: number;
-  readonly sold: number;
-  readonly parked: number;
-  readonly epoch: number;
-  readonly watermark: number;
-  readonly watermarkOrderId: string;
-  readonly suspendedReason: string | undefined;
-  /** Stock changes that only one of gate and ledger may have. */
-  readonly pendingChanges: number;
+/** Money that came for an order. */
+export interface PaymentRow extends MoneyRow {
+  /** In which the gate was asked for its units; undefined where it was not. */
+  readonly epoch: number | undefined;
 }
 
-export interface SaleFacts {
-  readonly createdAtMs: number;
-  readonly items: readonly LedgerFacts[];
+/** Money that has to go back, or has gone. */
+export interface RefundRow extends MoneyRow {
+  /** Due, and a provider says that it took the money, or that it could not give it back. */
+  readonly wasTaken: boolean;
+  readonly wentWrong: boolean;
 }
 
-export type RowState = Exclude<OrderStatus, 'accepted'> | 'parked';
-
-/** One order row. `inGate` and `inKafka` are noted while the other stores are read past it. */
-export interface LedgerRow {
+interface MoneyRow {
+  readonly paymentId: string;
   readonly orderId: string;
-  readonly productId: string;
-  readonly shopperId: string;
-  readonly quantity: number;
-  readonly fingerprint: string;
-  readonly state: RowState;
-  readonly reason: string | null;
-  readonly booked: number;
-  readonly epoch: number;
-  readonly sequence: number;
-  readonly acceptedAtMs: number;
-  inGate: boolean;
-  inKafka: boolean;
+  readonly amountMinor: number;
+  readonly currency: string;
+  readonly state: string;
 }
 
 const PAGE = 5_000;
@@ -66,31 +44,10 @@ export class LedgerReader {
       [this.saleId],
     );
     if (sale === undefined) return undefined;
-    const items = await this.rows(
-      `SELECT product_id, per_shopper_limit, gate_opened_at IS NOT NULL AS opened, initial, held, sold, parked, epoch,
-              watermark, watermark_order_id, suspended_reason,
-              (SELECT count(*) FROM stock_changes c WHERE c.sale_id = l.sale_id AND c.product_id = l.product_id
-                  AND c.state = 'pending') AS pending_changes
-         FROM items i JOIN ledger l USING (sale_id, product_id) WHERE sale_id = $1 ORDER BY product_id`,
-      [this.saleId],
-    );
+    const items = await this.rows(SELECT_ITEMS, [this.saleId]);
     return {
       createdAtMs: Math.floor(Number(sale['created_at_ms'])),
-      items: items.map((item) => ({
-        productId: String(item['product_id']),
-        limit: Number(item['per_shopper_limit']),
-        opened: item['opened'] === true,
-        retired: sale['retired'] === true,
-        initial: Number(item['initial']),
-        held: Number(item['held']),
-        sold: Number(item['sold']),
-        parked: Number(item['parked']),
-        epoch: Number(item['epoch']),
-        watermark: Number(item['watermark']),
-        watermarkOrderId: String(item['watermark_order_id']),
-        suspendedReason: typeof item['suspended_reason'] === 'string' ? item['suspended_reason'] : undefined,
-        pendingChanges: Number(item['pending_changes']),
-      })),
+      items: items.map((item) => factsOf(item, sale['retired'] === true)),
     };
   }
 
@@ -99,17 +56,36 @@ export class LedgerReader {
     let last: unknown[] = ['', '', '', '(0,0)'];
     for (;;) {
       const page = await this.rows(
-        `SELECT product_id, shopper_id, order_id, ctid::text AS address, quantity, fingerprint, state, reason, booked,
-                epoch, sequence, round(extract(epoch FROM accepted_at) * 1000) AS accepted_at_ms
+        `SELECT ${ROW_COLUMNS}, ctid::text AS address
            FROM orders WHERE sale_id = $1 AND (product_id, shopper_id, order_id, ctid) > ($2, $3, $4, $5::tid)
           ORDER BY product_id, shopper_id, order_id, ctid LIMIT ${PAGE}`,
         [this.saleId, ...last],
       );
       for (const row of page) {
         last = [row['product_id'], row['shopper_id'], row['order_id'], row['address']];
-        yield toRow(row);
+        yield rowOf(row);
       }
       if (page.length < PAGE) return;
+    }
+  }
+
+  /** Every payment for an order of the sale. */
+  async *payments(): AsyncGenerator<PaymentRow> {
+    for await (const row of this.ofOrders('payments', 'amount_minor, currency, state, epoch')) {
+      yield { ...moneyOf(row), epoch: row['epoch'] === null ? undefined : Number(row['epoch']) };
+    }
+  }
+
+  /** Every refund for an order of the sale. */
+  async *refunds(): AsyncGenerator<RefundRow> {
+    const columns = `amount_minor, currency, state, ${saidOfDue('paid')} AS was_taken,
+      ${saidOfDue('refundFailed')} AS went_wrong`;
+    for await (const row of this.ofOrders('refunds', columns)) {
+      yield {
+        ...moneyOf(row),
+        wasTaken: row['was_taken'] === true,
+        wentWrong: row['went_wrong'] === true,
+      };
     }
   }
 
@@ -137,26 +113,45 @@ export class LedgerReader {
     );
   }
 
+  /** The rows of a table of money whose order ids are the sale's: `<sale>.` begins them, and `/` follows `.`. */
+  private async *ofOrders(
+    table: 'payments' | 'refunds',
+    columns: string,
+  ): AsyncGenerator<Record<string, unknown>> {
+    let last: unknown[] = [`${this.saleId}.`, ''];
+    for (;;) {
+      const page = await this.rows(
+        `SELECT payment_id, order_id, ${columns} FROM ${table}
+          WHERE order_id < $1 AND (order_id, payment_id) > ($2, $3) ORDER BY order_id, payment_id LIMIT ${PAGE}`,
+        [`${this.saleId}/`, ...last],
+      );
+      for (const row of page) {
+        last = [row['order_id'], row['payment_id']];
+        yield row;
+      }
+      if (page.length < PAGE) return;
+    }
+  }
+
   private async rows(sql: string, parameters: unknown[]): Promise<Record<string, unknown>[]> {
     return (await this.database.query(sql, parameters)) as Record<string, unknown>[];
   }
 }
 
-function toRow(row: Record<string, unknown>): LedgerRow {
+/** Whether a refund is due of whose payment a provider has said this. */
+function saidOfDue(kind: string): string {
+  return `(state = 'due' AND payment_id IN (
+    SELECT content->>'paymentId' FROM provider_events WHERE content->>'kind' = '${kind}'
+  ))`;
+}
+
+function moneyOf(row: Readonly<Record<string, unknown>>): MoneyRow {
   return {
+    paymentId: String(row['payment_id']),
     orderId: String(row['order_id']),
-    productId: String(row['product_id']),
-    shopperId: String(row['shopper_id']),
-    quantity: Number(row['quantity']),
-    fingerprint: String(row['fingerprint']),
-    state: row['state'] as RowState,
-    reason: typeof row['reason'] === 'string' ? row['reason'] : null,
-    booked: Number(row['booked']),
-    epoch: Number(row['epoch']),
-    sequence: Number(row['sequence']),
-    acceptedAtMs: Number(row['accepted_at_ms']),
-    inGate: false,
-    inKafka: false,
+    amountMinor: Number(row['amount_minor']),
+    currency: String(row['currency']),
+    state: String(row['state']),
   };
 }
 

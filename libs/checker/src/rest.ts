@@ -4,7 +4,8 @@ import { AuditImpossible } from './audit-impossible';
 import { gateSide } from './evidence';
 import type { EventReader } from './event-reader';
 import type { GateReader } from './gate-reader';
-import type { LedgerReader, SaleFacts } from './ledger-reader';
+import type { LedgerFacts, SaleFacts } from './ledger-facts';
+import type { LedgerReader } from './ledger-reader';
 
 /** Long enough for an order under way to change something, short against anybody's patience. */
 const SAMPLE_EVERY_MS = 250;
@@ -38,16 +39,24 @@ export async function takeSample({ saleId, admin, ledger, events, readerOf }: Re
   const sale = await ledger.sale();
   if (sale === undefined) throw new AuditImpossible(`there is no sale ${saleId}`);
   const gates = await Promise.all(sale.items.map((item) => gateSide(readerOf(item.productId), item)));
-  const busy = sale.items.flatMap(({ productId, suspendedReason, pendingChanges }, index) => {
+  const busy = sale.items.flatMap((item, index) => {
     const gate = gates[index];
-    const entries = gate?.kind === 'present' ? gate.facts.outboxLength : 0;
-    const why = suspendedReason === undefined ? '' : `; the item waits for its rebuild: ${suspendedReason}`;
-    return [
-      ...(entries > 0 ? [`${productId}: ${entries} entries in the outbox${why}`] : []),
-      ...(pendingChanges > 0 ? [`${productId}: ${pendingChanges} stock changes half done`] : []),
-    ];
+    return underWay(item, gate?.kind === 'present' ? gate.facts.outboxLength : 0);
   });
   return { sale, key: JSON.stringify([sale, gates]), busy, ...(await events.progress(admin)) };
+}
+
+function underWay(item: LedgerFacts, entries: number): string[] {
+  const { productId, suspendedReason, pendingChanges, untold, unfinishedPayments, unpublished } = item;
+  const why = suspendedReason === undefined ? '' : `; the item waits for its rebuild: ${suspendedReason}`;
+  const counts = [
+    [entries, `entries in the outbox${why}`],
+    [pendingChanges, 'stock changes half done'],
+    [untold, 'orders whose end or payment the gate has not heard of'],
+    [unfinishedPayments, 'late payments half done'],
+    [unpublished, 'transactions whose changes are not published'],
+  ] as const;
+  return counts.filter(([count]) => count > 0).map(([count, what]) => `${productId}: ${count} ${what}`);
 }
 
 /**

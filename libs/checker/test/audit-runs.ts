@@ -1,10 +1,10 @@
 import type { AuditLineName, AuditReport } from '../src/audit-report';
 import { auditSale, type AuditOptions } from '../src/audit-sale';
-import { AuditWorld, type AuditServers } from '@flux/testing';
+import { AuditWorld, type AuditServers, type AuditWorldOptions } from '@flux/testing';
 
 /** A sound sale of its own, at rest. */
-export async function newWorld(servers: AuditServers): Promise<AuditWorld> {
-  const world = new AuditWorld(servers);
+export async function newWorld(servers: AuditServers, options: AuditWorldOptions = {}): Promise<AuditWorld> {
+  const world = new AuditWorld(servers, options);
   await world.build();
   return world;
 }

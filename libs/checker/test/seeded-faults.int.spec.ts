@@ -1,9 +1,12 @@
 import { audit, newWorld, offendersOf, refuted } from './audit-runs';
 import { AuditServers } from '@flux/testing';
 import { CLIENT_FAULTS } from './client-faults';
+import { LIFE_FAULTS } from './life-faults';
+import { MONEY_FAULTS } from './money-faults';
 import { SERVER_FAULTS } from './server-faults';
+import { STATUS_FAULTS } from './status-faults';
 
-const SEEDED_FAULTS = [...SERVER_FAULTS, ...CLIENT_FAULTS];
+const SEEDED_FAULTS = [...SERVER_FAULTS, ...LIFE_FAULTS, ...MONEY_FAULTS, ...STATUS_FAULTS, ...CLIENT_FAULTS];
 
 jest.setTimeout(60_000);
 
@@ -17,8 +20,8 @@ afterAll(async () => {
   await servers.stop();
 });
 
-test.each(SEEDED_FAULTS)('$fault refutes $line', async ({ line, consequences = [], seed }) => {
-  const world = await newWorld(servers);
+test.each(SEEDED_FAULTS)('$fault refutes $line', async ({ line, consequences = [], publish, seed }) => {
+  const world = await newWorld(servers, publish === undefined ? {} : { publish });
   const { offender, history } = await seed(world);
   const report = await audit(world, history === undefined ? {} : { history });
   expect(new Set(refuted(report))).toEqual(new Set([line, ...consequences]));

@@ -70,17 +70,19 @@ export const SERVER_FAULTS: readonly SeededFault[] = [
     seed: async (world) => {
       const { saleId, productId } = world;
       await world.servers.sql(
-        `UPDATE ledger SET initial = 6, held = 3 WHERE sale_id = $1 AND product_id = $2`,
+        `UPDATE ledger SET initial = 6, held = 2 WHERE sale_id = $1 AND product_id = $2`,
         saleId,
         productId,
       );
       return { offender: productId };
     },
   },
-  ...(['epoch', 'sequence', 'limit'] as const).map((field): SeededFault => {
+  ...(['epoch', 'sequence', 'limit', 'hold'] as const).map((field): SeededFault => {
     return {
       fault: `another ${field} at the gate`,
       line: 'gate-equals-ledger',
+      // The wish to cancel that a record names is then one of an epoch that PostgreSQL does not have.
+      consequences: field === 'epoch' ? ['accepted-recorded'] : [],
       seed: async (world) => {
         const { keys, productId } = world;
         await world.servers.redis.hincrby(keys.item, field, 1);
@@ -133,6 +135,7 @@ export const SERVER_FAULTS: readonly SeededFault[] = [
       'events-applied',
       'shoppers',
       'sequences',
+      'statuses-published',
       'clients-nothing-lost',
     ],
     seed: async (world) => {
@@ -166,7 +169,7 @@ export const SERVER_FAULTS: readonly SeededFault[] = [
     line: 'events-applied',
     seed: async (world) => {
       const orderId = `${world.saleId}.${world.productId}.${'s'.repeat(22)}`;
-      await world.sendEvent([{ ...world.order(7), orderId, sequence: 8 }]);
+      await world.sendEvent([{ ...world.order(7), orderId, sequence: 11 }]);
       return { offender: orderId };
     },
   },
@@ -190,20 +193,20 @@ export const SERVER_FAULTS: readonly SeededFault[] = [
   {
     fault: 'a row that neither gate nor Kafka knows',
     line: 'no-unexpected-orders',
-    consequences: ['statuses', 'clients-asked'],
+    consequences: ['statuses', 'statuses-published', 'clients-asked'],
     seed: async (world) => {
       const orderId = `${world.saleId}.${world.productId}.${'u'.repeat(22)}`;
-      await world.insertRow({ ...world.order(4), sequence: 8 }, { orderId });
+      await world.insertRow({ ...world.order(4), sequence: 11 }, { orderId });
       return { offender: orderId };
     },
   },
   {
     fault: 'a row of an item that the sale does not have',
     line: 'no-unexpected-orders',
-    consequences: ['clients-asked'],
+    consequences: ['statuses-published', 'clients-asked'],
     seed: async (world) => {
       const orderId = `${world.saleId}.no-item.${'u'.repeat(22)}`;
-      await world.insertRow({ ...world.order(4), sequence: 8 }, { orderId, productId: 'no-item' });
+      await world.insertRow({ ...world.order(4), sequence: 11 }, { orderId, productId: 'no-item' });
       return { offender: orderId };
     },
   },
@@ -315,8 +318,8 @@ export const SERVER_FAULTS: readonly SeededFault[] = [
     fault: 'an event that gives an order a second sequence',
     line: 'sequences',
     seed: async (world) => {
-      await world.sendEvent([{ ...world.order(7), sequence: 9 }]);
-      return { offender: `${world.order(7).orderId}: sequence 9` };
+      await world.sendEvent([{ ...world.order(7), sequence: 11 }]);
+      return { offender: `${world.order(7).orderId}: sequence 11` };
     },
   },
   {
@@ -324,8 +327,8 @@ export const SERVER_FAULTS: readonly SeededFault[] = [
     line: 'sequences',
     seed: async (world) => {
       const update = 'UPDATE ledger SET watermark_order_id = $3 WHERE sale_id = $1 AND product_id = $2';
-      await world.servers.sql(update, world.saleId, world.productId, world.order(6).orderId);
-      return { offender: `${world.productId}: the watermark 7` };
+      await world.servers.sql(update, world.saleId, world.productId, world.order(7).orderId);
+      return { offender: `${world.productId}: the watermark 10` };
     },
   },
 ];

@@ -1,4 +1,4 @@
-import { ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
+import { ORDER_STATUS_TOPIC, ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
 import { auditSale, type HistoryAnswer } from '@flux/checker';
 import { kafkaBrokers } from '@flux/testing';
 import { Kafka, logLevel } from 'kafkajs';
@@ -6,17 +6,23 @@ import type { Answer } from './crowd';
 import type { World } from './world';
 
 /** The checker's verdict over a world, with all that its clients were answered; `refuted` has the lines with offenders. */
-export async function auditWorld(world: World, saleId: string, answers: readonly Answer[]) {
+export async function auditWorld(
+  world: World,
+  saleId: string,
+  answers: readonly Answer[],
+  { complete = true } = {},
+) {
   const kafka = new Kafka({ brokers: kafkaBrokers().split(','), logLevel: logLevel.NOTHING });
   const report = await auditSale(
     {
       redis: world.redis.client,
       kafka,
       topic: `${world.topicPrefix}${ORDERS_ACCEPTED_TOPIC}`,
+      statusTopic: `${world.topicPrefix}${ORDER_STATUS_TOPIC}`,
       consumerGroup: `${world.topicPrefix}${ORDERS_CONSUMER_GROUP}`,
       database: world.database.dataSource,
     },
-    { saleId, history: historyOf(saleId, answers) },
+    { saleId, history: historyOf(saleId, answers, complete) },
   );
   return {
     verdict: report.verdict,
@@ -27,12 +33,12 @@ export async function auditWorld(world: World, saleId: string, answers: readonly
   };
 }
 
-function historyOf(saleId: string, answers: readonly Answer[]): string[] {
+function historyOf(saleId: string, answers: readonly Answer[], complete: boolean): string[] {
   const lines = answers.map(({ attempt, at, status, replayed, location, body }): HistoryAnswer => {
     const { productId, shopperId, idempotencyKey, quantity = 1 } = attempt;
     const asked = { method: 'POST', productId, shopperId, idempotencyKey, quantity } as const;
     return { at: new Date(at).toISOString(), ...asked, status, replayed, location, body };
   });
   const end = { complete: true, saleId, attempts: lines.length };
-  return [...lines, end].map((line) => JSON.stringify(line));
+  return (complete ? [...lines, end] : lines).map((line) => JSON.stringify(line));
 }

@@ -27,6 +27,14 @@ export class LedgerView {
     return rows.map(({ row }) => row);
   }
 
+  /** As if the holds of a sale had begun long ago. */
+  async endHolds(saleId: string): Promise<void> {
+    await this.client.query(
+      "UPDATE orders SET hold_until = now() - interval '1 second' WHERE sale_id = $1 AND state = 'confirmed'",
+      [saleId],
+    );
+  }
+
   async close(): Promise<void> {
     await this.client.end();
   }

@@ -1,11 +1,13 @@
 interface ItemOptions {
   readonly stock: number;
   readonly perShopperLimit?: number;
+  readonly holdMs?: number;
 }
 
 interface GateCounters {
   readonly status: string;
   readonly state: string;
+  readonly available: number;
   readonly watermark: number;
   readonly outboxLength: number;
 }
@@ -37,13 +39,14 @@ export class Operator {
   async openSale(
     saleId: string,
     productId: string,
-    { stock, perShopperLimit = 1 }: ItemOptions,
+    { stock, perShopperLimit = 1, holdMs = 600_000 }: ItemOptions,
   ): Promise<void> {
     const created = await this.call('POST', '/admin/v1/sales', {
       id: saleId,
       name: `Sale ${saleId}`,
       opensAt: new Date(Date.now() - 60_000).toISOString(),
       closesAt: new Date(Date.now() + 3_600_000).toISOString(),
+      holdMs,
       items: [{ productId, name: productId, priceMinor: 12_900, currency: 'EUR', stock, perShopperLimit }],
     });
     if (created.status !== 201) throw new Error(`creating answered ${JSON.stringify(created)}`);

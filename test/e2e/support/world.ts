@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createDatabase, deleteTopics, freePort, kafkaBrokers, startRedis, topicPrefix } from '@flux/testing';
 import { AppProcess } from './app-process';
 import { Operator } from './operator';
+import { ShopBackend } from './shop-backend';
 
 type App = 'gateway' | 'relay' | 'orders' | 'admin';
 
@@ -17,7 +18,7 @@ interface WorldSize {
  */
 export async function startWorld(size: WorldSize) {
   const [redis, database] = await Promise.all([startRedis(), createDatabase()]);
-  const operatorKey = randomBytes(24).toString('base64url');
+  const [operatorKey, serviceKey, tokenKey] = [randomKey(), randomKey(), randomKey()];
   const prefix = topicPrefix();
   const shared = {
     NODE_ENV: 'test',
@@ -29,9 +30,12 @@ export async function startWorld(size: WorldSize) {
     FLUX_KAFKA_PARTITIONS: '4',
     FLUX_AUTH: 'demo',
     FLUX_ADDRESS_LIMIT: '1000000',
-    FLUX_OPERATOR_KEYS: `test:${createHash('sha256').update(operatorKey).digest('hex')}`,
+    FLUX_OPERATOR_KEYS: `test:${digestOf(operatorKey)}`,
+    FLUX_SERVICE_KEYS: `shop:${digestOf(serviceKey)}`,
+    FLUX_TOKEN_KEYS: `test:${tokenKey}`,
     FLUX_SWEEP_INTERVAL_MS: '500',
     FLUX_SWEEP_AGE_MS: '1500',
+    FLUX_EXPIRY_BATCH: '100',
     FLUX_LOG_LEVEL: 'info',
   };
 
@@ -79,6 +83,7 @@ export async function startWorld(size: WorldSize) {
     throw error;
   });
   const operator = new Operator(admin.baseUrl, operatorKey);
+  const shop = new ShopBackend(admin.baseUrl, serviceKey);
 
   return {
     redis,
@@ -89,6 +94,7 @@ export async function startWorld(size: WorldSize) {
     relays,
     orders,
     operator,
+    shop,
     /** One more process of an app, which need not become ready. */
     launch,
     /** One more process of an app, ready. */
@@ -96,6 +102,14 @@ export async function startWorld(size: WorldSize) {
     /** Ends every process that was started, and forgets the data. */
     stop,
   };
+}
+
+function randomKey(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+function digestOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
 }
 
 export type World = Awaited<ReturnType<typeof startWorld>>;

@@ -89,6 +89,7 @@ function gateEqualsLedger(item: ItemEvidence, findings: Findings): void {
     // At rest everything the gate numbered has been applied.
     ['sequence', gate.facts.sequence, ledger.watermark],
     ['limit', gate.facts.limit, ledger.limit],
+    ['hold', gate.facts.holdMs, ledger.holdMs],
   ] as const;
   for (const [name, inGate, inLedger] of pairs) {
     line.look();

@@ -1,6 +1,7 @@
 import type { Findings } from '../audit-report';
 import type { Accepted, ClientHistory, ClientKey } from '../client-history';
 import type { Evidence } from '../evidence';
+import type { Identities } from './identities';
 
 const CLIENT_LINES = [
   'clients-nothing-lost',
@@ -15,7 +16,7 @@ const CLIENT_LINES = [
 export function clientLines(
   evidence: Evidence,
   history: ClientHistory | undefined,
-  findings: Findings,
+  { findings, identities }: { readonly findings: Findings; readonly identities: Identities },
 ): void {
   if (history === undefined) {
     for (const name of CLIENT_LINES) findings[name].leaveOut('no history of the clients was given');
@@ -24,7 +25,8 @@ export function clientLines(
   for (const [expectedId, key] of history.keys) {
     if (key.accepted.length === 0) continue;
     oneKey(expectedId, key, findings);
-    for (const accepted of key.accepted) oneAnswer(expectedId, { accepted, key, evidence, findings });
+    for (const accepted of key.accepted)
+      oneAnswer(expectedId, { accepted, key, evidence, findings, identities });
   }
   askedFor(evidence, history, findings);
 }
@@ -53,9 +55,10 @@ function oneAnswer(
     readonly key: ClientKey;
     readonly evidence: Evidence;
     readonly findings: Findings;
+    readonly identities: Identities;
   },
 ): void {
-  const { accepted, key, evidence, findings } = context;
+  const { accepted, key, evidence, findings, identities } = context;
   const { orderId, location } = accepted;
   const ids = findings['clients-order-ids'];
   ids.look();
@@ -77,7 +80,6 @@ function oneAnswer(
   const pairs = [
     ['product', accepted.productId, row.productId],
     ['product asked for', key.productId, row.productId],
-    ['shopper', key.shopperId, row.shopperId],
     ['quantity', accepted.quantity, row.quantity],
     ['quantity asked for', accepted.asked, row.quantity],
     ['time of acceptance', accepted.acceptedAtMs, row.acceptedAtMs],
@@ -86,6 +88,8 @@ function oneAnswer(
     if (toClient !== inRow)
       line.offend(`${orderId}: ${name} is ${toClient} with the client, ${inRow} in its row`);
   }
+  if (!identities.agree(row.shopperId, key.shopperId))
+    line.offend(`${orderId}: shopper is ${key.shopperId} with the client, ${row.shopperId} in its row`);
 }
 
 function askedFor({ rows }: Evidence, { keys, incomplete }: ClientHistory, findings: Findings): void {

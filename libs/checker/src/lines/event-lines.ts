@@ -1,18 +1,22 @@
+import { CANCEL_REQUESTED_TYPE, type CancelRequested, type OrdersAccepted } from '@flux/contracts';
 import type { FactDigest, Findings } from '../audit-report';
 import { gateAbsence, type Evidence } from '../evidence';
-import type { EventMessage, TopicReading } from '../event-reader';
+import type { EventMessage } from '../event-reader';
+import type { TopicReading } from '../topic-reader';
+import type { Identities } from './identities';
 import type { SequenceBook } from './sequence-lines';
 
 interface EventTools {
   readonly book: SequenceBook;
+  readonly identities: Identities;
   readonly findings: Findings;
   readonly digest: FactDigest;
   /** `<partition>/<offset>` of every message put aside. */
   readonly parkedMessages: ReadonlySet<string>;
 }
 
-/** One message of the sale: each of its orders must be a row, and the same order there. */
-export function eventLine({ rows }: Evidence, message: EventMessage, tools: EventTools): void {
+/** One message of the sale: each of its orders must be a row and the same there, a wish to cancel noted in its row. */
+export function eventLine(evidence: Evidence, message: EventMessage, tools: EventTools): void {
   const line = tools.findings['events-applied'];
   const place = `${message.partition}/${message.offset}`;
   tools.digest.add(JSON.stringify(['message', place, message.event]));
@@ -23,29 +27,67 @@ export function eventLine({ rows }: Evidence, message: EventMessage, tools: Even
     if (!isParked) line.offend(`message ${place}: cannot be read, and is not parked`);
     return;
   }
-  const { productId, epoch, firstSequence, orders } = message.event;
+  const at = { place, offset: BigInt(message.offset), isParked };
+  if (message.event.type === CANCEL_REQUESTED_TYPE) wish(evidence, message.event, { ...tools, ...at });
+  else acceptedOrders(evidence, message.event, { ...tools, ...at });
+}
+
+type MessageTools = EventTools & {
+  /** `<partition>/<offset>` */
+  readonly place: string;
+  readonly offset: bigint;
+  readonly isParked: boolean;
+};
+
+function acceptedOrders({ rows }: Evidence, event: OrdersAccepted, tools: MessageTools): void {
+  const { findings, book, identities, place, isParked } = tools;
+  const line = findings['events-applied'];
+  const { productId, epoch, firstSequence, orders } = event;
   orders.forEach((order, index) => {
+    const { orderId, shopperId } = order;
     line.look();
     line.add('orders', 1);
-    const row = rows.get(order.orderId);
-    tools.book.note(
-      { productId, epoch, sequence: firstSequence + index, orderId: order.orderId },
-      row,
-      'Kafka',
-    );
+    const row = rows.get(orderId);
+    book.note({ productId, epoch, sequence: firstSequence + index, orderId }, row, 'Kafka');
     if (row === undefined) {
-      if (!isParked) line.offend(`${order.orderId}: in Kafka (message ${place}), not in PostgreSQL`);
+      if (!isParked) line.offend(`${orderId}: in Kafka (message ${place}), not in PostgreSQL`);
       return;
     }
     row.inKafka = true;
-    for (const field of ['shopperId', 'quantity', 'fingerprint'] as const) {
-      if (row[field] !== order[field]) {
-        line.offend(
-          `${order.orderId}: ${field} is ${order[field]} in Kafka (message ${place}), ${row[field]} in its row`,
-        );
-      }
+    const wrong = (['quantity', 'fingerprint'] as const).filter((field) => row[field] !== order[field]);
+    for (const field of wrong) {
+      line.offend(
+        `${orderId}: ${field} is ${order[field]} in Kafka (message ${place}), ${row[field]} in its row`,
+      );
+    }
+    if (!identities.agree(row.shopperId, shopperId)) {
+      line.offend(
+        `${orderId}: shopper is ${shopperId} in Kafka (message ${place}), ${row.shopperId} in its row`,
+      );
     }
   });
+}
+
+/** Its row has the wish's epoch and sequence, or those of a wish in a newer epoch. */
+function wish({ rows, items }: Evidence, event: CancelRequested, tools: MessageTools): void {
+  const { findings, book, identities, place, offset, isParked } = tools;
+  const line = findings['events-applied'];
+  const { productId, epoch, firstSequence: sequence, orderId, shopperId } = event;
+  line.look();
+  line.add('wishes to cancel', 1);
+  const row = rows.get(orderId);
+  book.note({ productId, epoch, sequence, orderId, isCancel: true }, row, 'Kafka');
+  if (row !== undefined && isParked) row.cancelParked = true;
+  if (row !== undefined && !identities.agree(row.shopperId, shopperId)) {
+    line.offend(`${orderId}: ${shopperId} wished to cancel it in Kafka (message ${place}), it is another's`);
+  }
+  const ledger = items.get(productId)?.ledger;
+  const closed = ledger?.epochOffset === undefined ? undefined : BigInt(ledger.epochOffset);
+  const isFenced = ledger !== undefined && epoch < ledger.epoch && (closed === undefined || offset > closed);
+  const isApplied = row?.cancelEpoch !== undefined && row.cancelEpoch >= epoch;
+  if (!isApplied && !isFenced && !isParked) {
+    line.offend(`${orderId}: the wish to cancel it is in Kafka (message ${place}), not in PostgreSQL`);
+  }
 }
 
 /** After the last message: what retention may have deleted is said, and rows that nobody knows are named. */

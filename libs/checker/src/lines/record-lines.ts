@@ -1,7 +1,7 @@
 import type { FactDigest, Findings } from '../audit-report';
 import { gateAbsence, type Evidence, type ItemEvidence } from '../evidence';
-import { shopperHashOf, type GateRecord } from '../gate-reader';
-import type { LedgerRow } from '../ledger-reader';
+import { shopperHashOf, type GateRecord } from '../gate-record';
+import type { LedgerRow } from '../ledger-row';
 import type { SequenceBook } from './sequence-lines';
 
 export interface RecordTools {
@@ -29,7 +29,7 @@ export async function recordLines(evidence: Evidence, tools: RecordTools): Promi
 
 async function itemRecords(
   { productId, reader, gate }: ItemEvidence,
-  { rows, outbox }: Evidence,
+  { rows, outbox, intents }: Evidence,
   { book, findings, digest }: RecordTools,
 ): Promise<void> {
   if (gate.kind !== 'present') return;
@@ -42,16 +42,20 @@ async function itemRecords(
     digest.add(JSON.stringify(['record', record]));
     recorded.look();
     unrecorded.delete(record.orderId);
-    const sequence = record.content?.sequence ?? 0;
-    if (sequence > 0) {
-      const place = { productId, epoch: gate.facts.epoch ?? 0, sequence, orderId: record.orderId };
-      book.note(place, row, 'the gate');
+    const { orderId, content } = record;
+    const epoch = gate.facts.epoch ?? 0;
+    const sequence = content?.sequence ?? 0;
+    if (sequence > 0) book.note({ productId, epoch, sequence, orderId }, row, 'the gate');
+    const cancel = content?.cancelSequence;
+    if (cancel !== undefined) {
+      book.note({ productId, epoch, sequence: cancel, orderId, isCancel: true }, row, 'the gate');
     }
     if (row !== undefined) {
       row.inGate = true;
       compare(record, row, findings);
-    } else if (!outbox.has(record.orderId)) {
-      recorded.offend(`${record.orderId}: accepted by the gate, neither in PostgreSQL nor in the outbox`);
+      wishes(record, row, { epoch, isWaiting: intents.has(orderId), findings });
+    } else if (!outbox.has(orderId)) {
+      recorded.offend(`${orderId}: accepted by the gate, neither in PostgreSQL nor in the outbox`);
     }
   }
   for (const orderId of unrecorded)
@@ -75,6 +79,28 @@ function compare({ orderId, content }: GateRecord, row: LedgerRow, findings: Fin
   for (const [name, inGate, inLedger] of pairs) {
     if (inGate !== inLedger)
       line.offend(`${orderId}: ${name} is ${inGate} in the gate, ${inLedger} in the ledger`);
+  }
+}
+
+/** The wish to cancel an order, as gate and ledger have it of this epoch. */
+function wishes(
+  { orderId, content }: GateRecord,
+  row: LedgerRow,
+  {
+    epoch,
+    isWaiting,
+    findings,
+  }: { readonly epoch: number; readonly isWaiting: boolean; readonly findings: Findings },
+): void {
+  if (content === undefined) return;
+  const inLedger = row.cancelEpoch === epoch ? row.cancelSequence : undefined;
+  if (content.cancelSequence !== undefined && inLedger === undefined && !isWaiting) {
+    findings['accepted-recorded'].offend(
+      `${orderId}: the wish to cancel it was accepted, neither in PostgreSQL nor in the outbox`,
+    );
+  }
+  if (content.cancelSequence === undefined && inLedger !== undefined) {
+    findings['statuses'].offend(`${orderId}: the gate does not know that its shopper wished to cancel it`);
   }
 }
 

@@ -1,15 +1,20 @@
 import type { LineFindings } from '../audit-report';
 import type { ItemEvidence } from '../evidence';
-import type { LedgerRow } from '../ledger-reader';
+import type { LedgerRow } from '../ledger-row';
 
 interface Place {
   readonly productId: string;
   readonly epoch: number;
   readonly sequence: number;
   readonly orderId: string;
+  /** The sequence is that of the wish to cancel the order. */
+  readonly isCancel?: boolean;
 }
 
-/** Who has which sequence, by rows, records and events together: two orders with one prove that Redis went back. */
+/**
+ * Who has which sequence, by rows, records and events together: two orders with one prove that Redis went back. A wish
+ * to cancel an order counts as somebody of its own.
+ */
 export class SequenceBook {
   private readonly orders = new Map<string, Map<number, string>>();
 
@@ -17,10 +22,15 @@ export class SequenceBook {
 
   noteRow(row: LedgerRow): void {
     this.note(row, undefined, 'PostgreSQL');
+    const { productId, orderId, cancelEpoch: epoch, cancelSequence: sequence } = row;
+    if (epoch === undefined || sequence === undefined) return;
+    this.note({ productId, orderId, epoch, sequence, isCancel: true }, undefined, 'PostgreSQL');
   }
 
   /** @param row the order's own row, whose sequence must be the same one in the same epoch */
-  note({ productId, epoch, sequence, orderId }: Place, row: LedgerRow | undefined, source: string): void {
+  note(place: Place, row: LedgerRow | undefined, source: string): void {
+    const { productId, epoch, sequence, isCancel = false } = place;
+    const orderId = isCancel ? `${place.orderId} (its cancel)` : place.orderId;
     const epochId = `${productId} ${epoch}`;
     const known = this.orders.get(epochId) ?? new Map<number, string>();
     this.orders.set(epochId, known);
@@ -31,15 +41,22 @@ export class SequenceBook {
         `${orderId}: sequence ${sequence} of epoch ${epoch} in ${source} is also that of ${owner}`,
       );
     }
-    if (row !== undefined && row.epoch === epoch && row.sequence !== sequence) {
+    if (row === undefined) return;
+    const [rowEpoch, rowSequence] = isCancel
+      ? [row.cancelEpoch, row.cancelSequence]
+      : [row.epoch, row.sequence];
+    if (rowEpoch === epoch && rowSequence !== sequence) {
       this.line.offend(
-        `${orderId}: sequence ${sequence} of epoch ${epoch} in ${source}, ${row.sequence} in its row`,
+        `${orderId}: sequence ${sequence} of epoch ${epoch} in ${source}, ${rowSequence ?? 'none'} in its row`,
       );
     }
   }
 }
 
-/** Every sequence of the ledger's epoch up to its watermark is a row's, and the watermark's order has it. */
+/**
+ * Every sequence of the ledger's epoch up to its watermark is a row's, or that of its wish to be cancelled, and the
+ * watermark's order has it.
+ */
 export function watermarkLine(
   item: ItemEvidence,
   rows: ReadonlyMap<string, LedgerRow>,
@@ -47,10 +64,9 @@ export function watermarkLine(
 ): void {
   const { productId, ledger } = item;
   const sequences = [...rows.values()]
-    .filter(
-      (row) => row.productId === productId && row.epoch === ledger.epoch && row.sequence <= ledger.watermark,
-    )
-    .map(({ sequence }) => sequence)
+    .filter((row) => row.productId === productId)
+    .flatMap((row) => sequencesIn(row, ledger.epoch))
+    .filter((sequence) => sequence <= ledger.watermark)
     .sort((one, other) => one - other);
   line.look(ledger.watermark);
   line.add('watermark', ledger.watermark);
@@ -67,9 +83,18 @@ export function watermarkLine(
     next = Math.max(next, sequence + 1);
   }
   const owner = rows.get(ledger.watermarkOrderId);
-  if (ledger.watermark > 0 && (owner?.sequence !== ledger.watermark || owner.epoch !== ledger.epoch)) {
+  const owned = owner === undefined ? [] : sequencesIn(owner, ledger.epoch);
+  if (ledger.watermark > 0 && !owned.includes(ledger.watermark)) {
     line.offend(
       `${productId}: the watermark ${ledger.watermark} is not the sequence of its order ${ledger.watermarkOrderId}`,
     );
   }
+}
+
+/** The sequences of an epoch that an order has: its own, and that of the wish to cancel it. */
+function sequencesIn({ sequence, cancelSequence, ...row }: LedgerRow, epoch: number): number[] {
+  return [
+    ...(row.epoch === epoch ? [sequence] : []),
+    ...(row.cancelEpoch === epoch && cancelSequence !== undefined ? [cancelSequence] : []),
+  ];
 }
