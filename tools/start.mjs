@@ -11,8 +11,8 @@ import { APPS, LISTENERS, refuseBusyPorts, urlOf } from './start/apps.mjs';
 import {
   DEV,
   appEnvironment,
-  operatorKey,
   removeEnvironment,
+  secretsOfClone,
   toolEnvironment,
   writeEnvironment,
 } from './start/environment.mjs';
@@ -78,7 +78,7 @@ async function bringUp(stop) {
     async () => {
       serversWanted = true;
       const stack = await up({ name: DEV.name, log });
-      const variables = appEnvironment({ stack, operatorKey: operatorKey() });
+      const variables = appEnvironment({ stack, secrets: secretsOfClone() });
       env = { ...process.env, ...variables };
       writeEnvironment({ ...variables, ...toolEnvironment(env) });
     },
@@ -147,6 +147,11 @@ function announce(env) {
       'operator key',
       here(DEV.operatorKeyFile),
       process.env.FLUX_OPERATOR_KEYS ? 'not in use: FLUX_OPERATOR_KEYS is set' : '',
+    ],
+    [
+      'service key',
+      here(DEV.serviceKeyFile),
+      process.env.FLUX_SERVICE_KEYS ? 'not in use: FLUX_SERVICE_KEYS is set' : "for the shop's backend",
     ],
     ...APPS.map(({ name, metrics }) => [`metrics of ${name}`, `${urlOf(metrics, env)}/metrics`]),
     ['logs', here(DEV.logs)],

@@ -12,16 +12,16 @@ const SHOW_CASE = { saleId: 'demo', productId: 'sneaker-42', units: 100_000, per
 const MOST_SUCCESSORS = 1_000;
 
 /**
- * A sale of its own for one burst: one item, one unit a shopper.
+ * A sale of its own for one burst: one item, one unit a shopper, with a short hold.
  *
  * @param {import('./operator.mjs').Operator} operator
- * @param {{ units: number }} options
+ * @param {{ units: number, holdMs: number }} options
  * @returns {Promise<{ saleId: string, productId: string }>}
  */
-export async function openDemoSale(operator, { units }) {
+export async function openDemoSale(operator, { units, holdMs }) {
   const run = `${Date.now().toString(36)}${randomBytes(2).toString('hex')}`;
   const sale = { saleId: `burst-${run}`, productId: `drop-${run}` };
-  const define = { ...sale, name: 'Demo burst', units, perShopperLimit: 1, forMs: HOUR_MS };
+  const define = { ...sale, name: 'Demo burst', units, perShopperLimit: 1, forMs: HOUR_MS, holdMs };
   await operator.must('POST', '/admin/v1/sales', definition(define));
   await operator.must('POST', `/admin/v1/sales/${sale.saleId}/open`);
   return sale;
@@ -66,14 +66,16 @@ async function stateOf(operator, saleId) {
 }
 
 /**
- * @param {{ saleId: string, productId: string, name: string, units: number, perShopperLimit: number, forMs: number }} sale
+ * @param {{ saleId: string, productId: string, name: string, units: number, perShopperLimit: number, forMs: number,
+ *   holdMs?: number }} sale
  */
-function definition({ saleId, productId, name, units, perShopperLimit, forMs }) {
+function definition({ saleId, productId, name, units, perShopperLimit, forMs, holdMs }) {
   return {
     id: saleId,
     name,
     opensAt: new Date().toISOString(),
     closesAt: new Date(Date.now() + forMs).toISOString(),
+    ...(holdMs === undefined ? {} : { holdMs }),
     items: [{ productId, name, priceMinor: 12_900, currency: 'EUR', stock: units, perShopperLimit }],
   };
 }

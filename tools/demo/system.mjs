@@ -5,9 +5,9 @@ import { LISTENERS, urlOf } from '../start/apps.mjs';
 import { DEV, readEnvironment } from '../start/environment.mjs';
 
 /**
- * Where the running system is, and the operator's key.
+ * Where the running system is, and the keys of its operator and of the shop's backend.
  *
- * @typedef {{ gatewayUrl: string, adminUrl: string, operatorKey: string }} System
+ * @typedef {{ gatewayUrl: string, adminUrl: string, operatorKey: string, serviceKey: string }} System
  */
 
 /**
@@ -15,22 +15,24 @@ import { DEV, readEnvironment } from '../start/environment.mjs';
  *
  * @param {NodeJS.ProcessEnv} [given]
  * @returns {System}
- * @throws {SetUpError} when there is no operator key
+ * @throws {SetUpError} when there is no such key
  */
 export function findSystem(given = process.env) {
   const env = { ...readEnvironment(), ...given };
   return {
     gatewayUrl: env.FLUX_GATEWAY_URL || urlOf(LISTENERS.shop, env),
     adminUrl: env.FLUX_ADMIN_URL || urlOf(LISTENERS.operator, env),
-    operatorKey: env.FLUX_OPERATOR_KEY || readKey(env.FLUX_OPERATOR_KEY_FILE || DEV.operatorKeyFile),
+    operatorKey:
+      env.FLUX_OPERATOR_KEY || readKey(env.FLUX_OPERATOR_KEY_FILE || DEV.operatorKeyFile, 'operator'),
+    serviceKey: env.FLUX_SERVICE_KEY || readKey(env.FLUX_SERVICE_KEY_FILE || DEV.serviceKeyFile, 'service'),
   };
 }
 
-/** @param {string} file */
-function readKey(file) {
+/** @param {string} file @param {'operator' | 'service'} whose */
+function readKey(file, whose) {
   if (existsSync(file)) return readFileSync(file, 'utf8').trim();
   throw new SetUpError(
-    'there is no operator key: start Flux-Gate with npm start, or set FLUX_OPERATOR_KEY for a system elsewhere',
+    `there is no ${whose} key: start Flux-Gate with npm start, or set FLUX_${whose.toUpperCase()}_KEY for a system elsewhere`,
   );
 }
 

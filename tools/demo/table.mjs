@@ -1,10 +1,13 @@
+import { percentiles } from './tally.mjs';
+
 /**
- * @param {import('./tally.mjs').Tally} tally
- * @param {{ lastInLedgerMs: number | undefined }} times
+ * @param {{ tally: import('./tally.mjs').Tally, buyers: import('./buyers.mjs').Buyers,
+ *   secondWave: import('./tally.mjs').Tally, sold: number }} run
  * @returns {string}
  */
-export function formatTable(tally, { lastInLedgerMs }) {
+export function formatTable({ tally, buyers, secondWave, sold }) {
   const [median, slow] = tally.percentilesMs(0.5, 0.99);
+  const [confirmMedian, confirmSlow] = percentiles(buyers.confirmMs, [0.5, 0.99]);
   const rows = [
     ['attempts', count(tally.attempts), `${rate(tally.attempts, tally.elapsedMs)} a second`],
     [
@@ -20,10 +23,16 @@ export function formatTable(tally, { lastInLedgerMs }) {
     ['answer, p50', `${median.toFixed(1)} ms`, ''],
     ['answer, p99', `${slow.toFixed(1)} ms`, ''],
     [
-      'last in PostgreSQL',
-      lastInLedgerMs === undefined ? 'not seen' : `${count(Math.round(lastInLedgerMs))} ms`,
-      'after the last order was accepted',
+      'confirmed, p50',
+      `${count(Math.round(confirmMedian))} ms`,
+      'in PostgreSQL, after the gate had accepted it',
     ],
+    ['confirmed, p99', `${count(Math.round(confirmSlow))} ms`, ''],
+    ['cancelled', count(buyers.cancelled), 'by their shoppers'],
+    ['expired', count(buyers.expired), 'nobody paid in time'],
+    ...(buyers.late === 0 ? [] : [['paid too late', count(buyers.late), 'the money goes back']]),
+    ['sold again', count(secondWave.acceptedOrders), 'units that had come back, to a second wave'],
+    ['paid', count(buyers.paid), `orders; ${count(sold)} units are sold`],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows

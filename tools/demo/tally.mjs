@@ -18,10 +18,11 @@ export class Tally {
   errorsByKind = new Map();
   /** When the client heard of the last new order: `performance.now()`. */
   #lastHeardAt = 0;
-  /** When the gate accepted the last order, by its clock; Date.now() on one machine. */
-  lastAcceptedAtMs = 0;
 
-  /** @param {import('./crowd.mjs').Answer} answer */
+  /**
+   * @param {import('./crowd.mjs').Answer} answer
+   * @returns {boolean} whether it told of an order for the first time
+   */
   add(answer) {
     this.attempts += 1;
     if (answer.status === undefined) return this.#error(`no answer: ${answer.failure}`);
@@ -31,23 +32,25 @@ export class Tally {
     if (code === 'sold-out') this.soldOut += 1;
     else if (code === 'shopper-limit') this.limit += 1;
     else this.#error(`${answer.status} ${code}`);
+    return false;
   }
 
   /** @param {import('./crowd.mjs').Answer} answer */
   #accept({ body, replayed }) {
     if (replayed) this.replayed += 1;
     else this.accepted += 1;
-    const { orderId = '', acceptedAt = '' } = fieldsOf(body);
-    if (this.#orders.has(orderId)) return;
+    const { orderId = '' } = fieldsOf(body);
+    if (this.#orders.has(orderId)) return false;
     this.#orders.add(orderId);
     this.#lastHeardAt = performance.now();
-    this.lastAcceptedAtMs = Math.max(this.lastAcceptedAtMs, Date.parse(acceptedAt) || 0);
+    return true;
   }
 
   /** @param {string} kind */
   #error(kind) {
     this.errors += 1;
     this.errorsByKind.set(kind, (this.errorsByKind.get(kind) ?? 0) + 1);
+    return false;
   }
 
   end() {
@@ -70,9 +73,18 @@ export class Tally {
 
   /** @param {number[]} shares @returns {number[]} times of the answers at these shares of them, in milliseconds */
   percentilesMs(...shares) {
-    const sorted = Float64Array.from(this.#tookMs).sort();
-    return shares.map((share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+    return percentiles(this.#tookMs, shares);
   }
+}
+
+/**
+ * @param {readonly number[]} values
+ * @param {readonly number[]} shares
+ * @returns {number[]} the values below which these shares of them lie
+ */
+export function percentiles(values, shares) {
+  const sorted = Float64Array.from(values).sort();
+  return shares.map((share) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
 }
 
 /** @param {string} body */

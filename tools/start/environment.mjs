@@ -13,6 +13,8 @@ export const DEV = {
   ...stackLayout(NAME),
   startLock: join(dirname(stackLayout(NAME).folder), `${NAME}-start.lock`),
   operatorKeyFile: join(stackLayout(NAME).folder, 'operator-key'),
+  serviceKeyFile: join(stackLayout(NAME).folder, 'service-key'),
+  tokenKeyFile: join(stackLayout(NAME).folder, 'token-key'),
   demoDoneFile: join(stackLayout(NAME).folder, 'demo-done'),
   environmentFile: join(stackLayout(NAME).folder, 'env'),
 };
@@ -20,10 +22,10 @@ export const DEV = {
 /**
  * What the apps are given over the defaults of their own; a variable that the caller has set wins.
  *
- * @param {{ stack: import('../stack/stack.mjs').Stack, operatorKey: string, env?: NodeJS.ProcessEnv }} options
+ * @param {{ stack: import('../stack/stack.mjs').Stack, secrets: Secrets, env?: NodeJS.ProcessEnv }} options
  * @returns {Record<string, string>}
  */
-export function appEnvironment({ stack, operatorKey, env = process.env }) {
+export function appEnvironment({ stack, secrets, env = process.env }) {
   const { host: shopHost, port: shopPort } = addressOf(LISTENERS.shop, env);
   const { host: operatorHost, port: operatorPort } = addressOf(LISTENERS.operator, env);
   const managementPorts = [
@@ -45,7 +47,10 @@ export function appEnvironment({ stack, operatorKey, env = process.env }) {
     ...Object.fromEntries(managementPorts),
     // The demo's crowd comes from one address.
     FLUX_ADDRESS_LIMIT: 1_000_000,
-    FLUX_OPERATOR_KEYS: `demo:${createHash('sha256').update(operatorKey).digest('hex')}`,
+    FLUX_TOKEN_KEYS: `dev:${secrets.token}`,
+    FLUX_OPERATOR_KEYS: `demo:${digestOf(secrets.operator)}`,
+    FLUX_SERVICE_KEYS: `demo-shop:${digestOf(secrets.service)}`,
+    FLUX_PAYMENTS: 'demo',
   };
   return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, env[name] || String(value)]));
 }
@@ -60,16 +65,37 @@ export function toolEnvironment(env) {
     FLUX_GATEWAY_URL: urlOf(LISTENERS.shop, env),
     FLUX_ADMIN_URL: urlOf(LISTENERS.operator, env),
     FLUX_OPERATOR_KEY_FILE: DEV.operatorKeyFile,
+    FLUX_SERVICE_KEY_FILE: DEV.serviceKeyFile,
   };
 }
 
-/** @returns {string} the operator's key of this clone, made once */
-export function operatorKey() {
-  if (existsSync(DEV.operatorKeyFile)) return readFileSync(DEV.operatorKeyFile, 'utf8').trim();
+/**
+ * The keys of this clone, each made once: of its operator, of the shop's backend, and the one that signs tokens.
+ *
+ * @typedef {{ operator: string, service: string, token: string }} Secrets
+ *
+ * @returns {Secrets}
+ */
+export function secretsOfClone() {
+  return {
+    operator: secretIn(DEV.operatorKeyFile),
+    service: secretIn(DEV.serviceKeyFile),
+    token: secretIn(DEV.tokenKeyFile),
+  };
+}
+
+/** @param {string} file */
+function secretIn(file) {
+  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
   mkdirSync(DEV.folder, { recursive: true });
-  const key = randomBytes(32).toString('base64url');
-  writeFileSync(DEV.operatorKeyFile, `${key}\n`, { mode: 0o600 });
-  return key;
+  const secret = randomBytes(32).toString('base64url');
+  writeFileSync(file, `${secret}\n`, { mode: 0o600 });
+  return secret;
+}
+
+/** @param {string} key */
+function digestOf(key) {
+  return createHash('sha256').update(key).digest('hex');
 }
 
 /**
