@@ -124,8 +124,8 @@ export async function applyChanges(
   await manager.query(
     `WITH changed_orders AS (${UPDATE_ORDERS}),
           counted AS (
-            UPDATE ledger SET held = held + $10, sold = sold + $11, parked = parked + $12
-            WHERE sale_id = $8 AND product_id = $9
+            UPDATE ledger SET held = held + $12, sold = sold + $13, parked = parked + $14
+            WHERE sale_id = $10 AND product_id = $11
           )
      ${events.statement}`,
     [...columns, ...counters, ...events.parameters],
@@ -138,9 +138,15 @@ const UPDATE_ORDERS = `
     state = changed.state, reason = changed.reason, booked = 0,
     decided_at = to_timestamp(0) + at_ms * interval '1 millisecond',
     hold_until = to_timestamp(0) + hold_until_ms * interval '1 millisecond',
-    gate_epoch = changed.gate_epoch, gate_units = changed.gate_units
-  FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::integer[], $7::integer[])
-    AS changed (order_id, state, reason, at_ms, hold_until_ms, gate_epoch, gate_units)
+    gate_epoch = changed.gate_epoch, gate_units = changed.gate_units,
+    cancel_epoch = coalesce(changed.cancel_epoch, orders.cancel_epoch),
+    cancel_sequence = coalesce(changed.cancel_sequence, orders.cancel_sequence)
+  FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::integer[], $7::integer[],
+    $8::integer[], $9::bigint[]
+  ) AS changed (
+    order_id, state, reason, at_ms, hold_until_ms, gate_epoch, gate_units, cancel_epoch, cancel_sequence
+  )
   WHERE orders.order_id = changed.order_id`;
 
 function orderColumns(changes: readonly OrderChange[]): string[] {
@@ -152,6 +158,8 @@ function orderColumns(changes: readonly OrderChange[]): string[] {
     numberArray(changes.map(({ holdUntilMs }) => holdUntilMs)),
     numberArray(changes.map(({ gateEpoch }) => gateEpoch)),
     numberArray(changes.map(({ gateUnits }) => gateUnits)),
+    numberArray(changes.map(({ intent }) => intent?.epoch)),
+    numberArray(changes.map(({ intent }) => intent?.sequence)),
   ];
 }
 

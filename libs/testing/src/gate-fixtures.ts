@@ -27,7 +27,7 @@ export function gateConfig(
   url: string,
   overrides: Readonly<Partial<Record<keyof RedisConfig, string>>> = {},
 ): RedisConfig {
-  return redisSettings.parse({ REDIS_URL: url, FLUX_REDIS_COMMAND_TIMEOUT_MS: '5000', ...overrides });
+  return redisSettings.parse({ REDIS_URL: url, FLUX_REDIS_COMMAND_TIMEOUT_MS: '15000', ...overrides });
 }
 
 export interface PurchaseOptions {
