@@ -5,7 +5,7 @@ import { ProviderEvents } from './provider-events.service';
 import { RefundRound } from './refund-round.service';
 
 /** Keys of the advisory locks: one process at a time does each kind of work. */
-const PAYMENTS_LOCK = 7_305_014;
+const PAYMENTS_LOCK = 7_305_016;
 const REFUNDS_LOCK = 7_305_015;
 
 const PAYMENTS_PER_ROUND = 1_000;
