@@ -35,6 +35,7 @@ const paid = fc.record({
   id: fc.constantFrom('first', 'first', 'first', 'second', 'another'),
   amount: fc.constantFrom('right', 'right', 'right', 'right', 'low', 'foreign'),
   withGate,
+  isLate: fc.boolean(),
 });
 
 /** By how often they come. */
@@ -77,5 +78,5 @@ export const command: fc.Arbitrary<LifeCommand> = fc.oneof(
 
 /** Sometimes the gate believes in units that the ledger does not have. */
 export const terms = fc
-  .record({ stock: nat(10), surplus: fc.constantFrom(0, 0, 0, 2), limit: fc.integer({ min: 1, max: 5 }) })
+  .record({ stock: nat(10), surplus: fc.constantFrom(0, 0, 2), limit: fc.integer({ min: 1, max: 5 }) })
   .map(({ stock, surplus, limit }) => ({ stock, gateStock: stock + surplus, limit }));

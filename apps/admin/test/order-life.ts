@@ -59,7 +59,7 @@ export class OrderLife {
       [orderIds],
     );
     const { items } = await this.world.app.get(Holds).expireDue(1_000);
-    for (const { item, orderIds: ended } of items) await this.world.app.get(TellGate).tell(item, ended);
+    for (const { item, changes } of items) await this.world.app.get(TellGate).tellChanges(item, changes);
   }
 
   /** What the loop of the orders processes does. */

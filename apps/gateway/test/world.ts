@@ -25,6 +25,8 @@ const DEFAULTS = {
   NODE_ENV: 'test',
   FLUX_AUTH: 'demo',
   FLUX_ADDRESS_LIMIT: '1000000',
+  // One process plays the crowd, two gateways and the test: what waits for the processor is not Redis being slow.
+  FLUX_REDIS_COMMAND_TIMEOUT_MS: '15000',
   FLUX_LOG_LEVEL: 'warn',
 };
 

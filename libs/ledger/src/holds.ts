@@ -17,7 +17,8 @@ export interface ExpiryResult {
 /** Orders that one transaction ended. Their gate still has to be told. */
 export interface ExpiredOrders {
   readonly item: ItemRef;
-  readonly orderIds: readonly string[];
+  /** As `TellGate.tellChanges` takes them. */
+  readonly changes: readonly OrderChange[];
   /** How long the item's ledger row was locked. */
   readonly lockedMs: number;
 }
@@ -87,7 +88,7 @@ export class Holds {
     });
     return {
       item,
-      orderIds: changes.map(({ orderId }) => orderId),
+      changes,
       lockedMs: performance.now() - lockedAt,
     };
   }

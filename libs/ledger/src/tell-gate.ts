@@ -1,9 +1,20 @@
-import { statusOfState, type ItemRef, type OrderState } from '@flux/contracts';
-import { GateClient, GateUnavailableError, releaseIdOf, type Release, type StateWrite } from '@flux/gate';
+import type { ItemRef } from '@flux/contracts';
+import { GateClient, GateUnavailableError } from '@flux/gate';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { itemKeyOf } from './ledger-rows';
+import type { OrderChange } from './order-change';
 import { numberArray, textArray } from './sql-array';
+import {
+  byItem,
+  partsOf,
+  releaseOf,
+  stateWriteOf,
+  UNTOLD_COLUMNS,
+  untoldOf,
+  type Part,
+  type Untold,
+  type UntoldRow,
+} from './untold';
 
 export type TellOutcome =
   /** The gate has heard of all of them, now or before. `orders`: how many were told now. */
@@ -13,8 +24,6 @@ export type TellOutcome =
 
 /** Whoever commits a change tells the gate at once; until then nobody else needs to. */
 const TOLD_WITHIN_MS = 1_000;
-/** One script call each, sent at once: purchases get their turn in between. */
-const ORDERS_PER_CALL = 200;
 
 /** Tells the gate of states that the ledger has given orders, and gives back the units that they free. */
 @Injectable()
@@ -39,7 +48,15 @@ export class TellGate {
        WHERE gate_epoch IS NOT NULL`,
       [textArray(orderIds)],
     );
-    return this.tellRows({ saleId, productId }, rows);
+    return this.tellAll({ saleId, productId }, rows.map(untoldOf));
+  }
+
+  /**
+   * As `tell`, of changes of one item that the caller has just committed: nothing has to be looked up. Whatever fails
+   * is left to `tellDue`.
+   */
+  async tellChanges({ saleId, productId }: ItemRef, changes: readonly OrderChange[]): Promise<void> {
+    await this.tellAll({ saleId, productId }, changes).catch(() => undefined);
   }
 
   /**
@@ -68,7 +85,7 @@ export class TellGate {
         [limit, untoldForMs, [...waiting.keys()]],
       );
       for (const [key, { item, rows: ofItem }] of byItem(rows)) {
-        const told = await this.tellRows(item, ofItem);
+        const told = await this.tellAll(item, ofItem.map(untoldOf));
         orders += told.orders;
         // Told, and its row locked by another: that one tells it too.
         const stays = told.orders < ofItem.length ? 'another process is at it' : undefined;
@@ -81,13 +98,15 @@ export class TellGate {
     return reason === undefined ? { outcome: 'told', orders } : { outcome: 'later', orders, reason };
   }
 
-  private async tellRows(item: ItemRef, rows: readonly UntoldRow[]): Promise<TellOutcome> {
-    const parts = partsOf(rows);
+  private async tellAll(item: ItemRef, orders: readonly Untold[]): Promise<TellOutcome> {
+    const parts = partsOf(orders);
     const answers = await Promise.all(parts.map((part) => this.tellPart(item, part)));
-    const told = parts.filter((_, index) => answers[index] === undefined).flatMap((part) => part.rows);
-    const orders = await this.forget(told);
+    const told = parts.filter((_, index) => answers[index] === undefined).flatMap((part) => part.orders);
+    const settled = await this.forget(told);
     const reason = answers.find((answer) => answer !== undefined);
-    return reason === undefined ? { outcome: 'told', orders } : { outcome: 'later', orders, reason };
+    return reason === undefined
+      ? { outcome: 'told', orders: settled }
+      : { outcome: 'later', orders: settled, reason };
   }
 
   /** @returns why it has to be told later; undefined where the gate knows it now */
@@ -100,8 +119,8 @@ export class TellGate {
     }
   }
 
-  private async release(item: ItemRef, { epoch, rows }: Part): Promise<string | undefined> {
-    const answer = await this.gate.release({ ...item, epoch, releases: rows.map(releaseOf) });
+  private async release(item: ItemRef, { epoch, orders }: Part): Promise<string | undefined> {
+    const answer = await this.gate.release({ ...item, epoch, releases: orders.map(releaseOf) });
     switch (answer.outcome) {
       case 'released':
       case 'done':
@@ -111,9 +130,9 @@ export class TellGate {
     }
   }
 
-  private async writeStates(item: ItemRef, { epoch, rows }: Part): Promise<string | undefined> {
+  private async writeStates(item: ItemRef, { epoch, orders }: Part): Promise<string | undefined> {
     const nothing = { watermark: 0, watermarkOrderId: '', runs: [] };
-    const answer = await this.gate.settle({ ...item, epoch, ...nothing, states: rows.map(stateWriteOf) });
+    const answer = await this.gate.settle({ ...item, epoch, ...nothing, states: orders.map(stateWriteOf) });
     switch (answer.outcome) {
       case 'settled':
       case 'gone':
@@ -132,8 +151,8 @@ export class TellGate {
    * no place in the order of locks: what another holds is told once more, without effect.
    * @returns how many rows have nothing to tell any more
    */
-  private async forget(rows: readonly UntoldRow[]): Promise<number> {
-    if (rows.length === 0) return 0;
+  private async forget(orders: readonly Untold[]): Promise<number> {
+    if (orders.length === 0) return 0;
     const [, affected]: [unknown, number] = await this.dataSource.query(
       `UPDATE orders SET gate_epoch = NULL, gate_units = 0
        WHERE ctid = ANY (ARRAY(
@@ -147,9 +166,9 @@ export class TellGate {
          WHERE unlocked.state = told.state AND unlocked.gate_epoch = told.gate_epoch
        ))`,
       [
-        textArray(rows.map(({ order_id }) => order_id)),
-        textArray(rows.map(({ state }) => state)),
-        numberArray(rows.map(({ gate_epoch }) => gate_epoch)),
+        textArray(orders.map(({ orderId }) => orderId)),
+        textArray(orders.map(({ state }) => state)),
+        numberArray(orders.map(({ gateEpoch }) => gateEpoch)),
       ],
     );
     return affected;
@@ -157,85 +176,3 @@ export class TellGate {
 }
 
 const BEHIND = 'the gate is not ready';
-
-const UNTOLD_COLUMNS =
-  'order_id, sale_id, product_id, shopper_id, quantity, state, decided_at, gate_epoch, gate_units';
-
-interface UntoldRow {
-  readonly order_id: string;
-  readonly sale_id: string;
-  readonly product_id: string;
-  readonly shopper_id: string;
-  readonly quantity: number;
-  readonly state: OrderState;
-  readonly decided_at: Date;
-  readonly gate_epoch: number;
-  readonly gate_units: number;
-}
-
-/** Rows that one call tells. */
-interface Part {
-  readonly kind: 'ended' | 'goesOn';
-  readonly epoch: number;
-  readonly rows: readonly UntoldRow[];
-}
-
-function partsOf(rows: readonly UntoldRow[]): Part[] {
-  const groups = new Map<
-    string,
-    { readonly kind: Part['kind']; readonly epoch: number; readonly rows: UntoldRow[] }
-  >();
-  for (const row of rows) {
-    const kind = isEnded(row.state) ? 'ended' : 'goesOn';
-    const key = `${kind} ${row.gate_epoch}`;
-    const group = groups.get(key) ?? { kind, epoch: row.gate_epoch, rows: [] };
-    group.rows.push(row);
-    groups.set(key, group);
-  }
-  return [...groups.values()].flatMap(({ kind, epoch, rows: all }) => {
-    const parts: Part[] = [];
-    for (let from = 0; from < all.length; from += ORDERS_PER_CALL) {
-      parts.push({ kind, epoch, rows: all.slice(from, from + ORDERS_PER_CALL) });
-    }
-    return parts;
-  });
-}
-
-function isEnded(state: OrderState): boolean {
-  return state === 'cancelled' || state === 'expired';
-}
-
-function releaseOf(row: UntoldRow): Release {
-  return {
-    changeId: releaseIdOf(row.order_id),
-    orderId: row.order_id,
-    status: statusOfState(row.state),
-    shopperId: row.shopper_id,
-    units: row.gate_units,
-    counted: row.quantity,
-    changedAtMs: row.decided_at.getTime(),
-  };
-}
-
-function stateWriteOf(row: UntoldRow): StateWrite {
-  return {
-    orderId: row.order_id,
-    status: statusOfState(row.state),
-    shopperId: row.shopper_id,
-    quantity: 0,
-    changedAtMs: row.decided_at.getTime(),
-  };
-}
-
-function byItem(
-  rows: readonly UntoldRow[],
-): ReadonlyMap<string, { readonly item: ItemRef; readonly rows: UntoldRow[] }> {
-  const groups = new Map<string, { readonly item: ItemRef; readonly rows: UntoldRow[] }>();
-  for (const row of rows) {
-    const item = { saleId: row.sale_id, productId: row.product_id };
-    const group = groups.get(itemKeyOf(item)) ?? { item, rows: [] };
-    group.rows.push(row);
-    groups.set(itemKeyOf(item), group);
-  }
-  return groups;
-}

@@ -1,7 +1,7 @@
 import type { ItemRef } from '@flux/contracts';
 import type { Payment, PayOutcome } from '@flux/ledger';
 import { purchase } from '@flux/testing';
-import { LifeWorld, type LifeProcess } from './life-world';
+import { LifeWorld, idsOf, type LifeProcess } from './life-world';
 
 jest.setTimeout(300_000);
 
@@ -59,9 +59,9 @@ describe('a hold', () => {
     for (const [index, orderId] of orderIds.entries()) await world.runOut([orderId], 100_000 - index);
     const oldest = await first.holds.expireDue(10);
     expect(oldest).toMatchObject({ full: true, failed: [] });
-    expect(oldest.items.flatMap((expired) => expired.orderIds).sort()).toEqual(orderIds.slice(0, 10).sort());
+    expect(idsOf(oldest).sort()).toEqual(orderIds.slice(0, 10).sort());
 
-    const ended = oldest.items.flatMap((expired) => expired.orderIds);
+    const ended = idsOf(oldest);
     for (let round = 0; round < 20; round += 1) {
       const results = await Promise.all([first.expire(15), second.expire(15)]);
       ended.push(...results.flat());

@@ -13,6 +13,7 @@ import {
   Payments,
   RefundEntity,
   TellGate,
+  type ExpiryResult,
   type Payment,
 } from '@flux/ledger';
 import {
@@ -46,10 +47,15 @@ export class LifeProcess {
 
   /** Ends all holds that have run out, and tells the gate. */
   async expire(limit = 1_000): Promise<readonly string[]> {
-    const { items } = await this.holds.expireDue(limit);
-    for (const { item, orderIds } of items) await this.tellGate.tell(item, orderIds);
-    return items.flatMap(({ orderIds }) => orderIds);
+    const result = await this.holds.expireDue(limit);
+    for (const { item, changes } of result.items) await this.tellGate.tellChanges(item, changes);
+    return idsOf(result);
   }
+}
+
+/** The orders that an expiry has ended. */
+export function idsOf({ items }: ExpiryResult): string[] {
+  return items.flatMap(({ changes }) => changes.map(({ orderId }) => orderId));
 }
 
 /** A sale whose orders are confirmed, in a gate and a ledger of the test's own. */

@@ -1,7 +1,7 @@
 import type { ItemRef } from '@flux/contracts';
 import { itemKeys } from '@flux/gate';
 import { TcpProxy, waitUntil } from '@flux/testing';
-import { LifeWorld, type LifeProcess } from './life-world';
+import { LifeWorld, idsOf, type LifeProcess } from './life-world';
 
 jest.setTimeout(120_000);
 
@@ -73,8 +73,8 @@ describe('a state that the gate did not hear of', () => {
     const { item, orderIds } = await world.confirmed(250);
     await world.runOut(orderIds);
     proxy.set('hold-answers');
-    const { items } = await remote.holds.expireDue(1_000);
-    const told = await remote.tellGate.tell(item, items[0]!.orderIds);
+    const ended = idsOf(await remote.holds.expireDue(1_000));
+    const told = await remote.tellGate.tell(item, ended);
     expect(told).toMatchObject({ outcome: 'later', orders: 0 });
     await waitUntil('the gate has it all the same', async () => (await available(item)) === 250);
     expect(await untold()).toBe(250);

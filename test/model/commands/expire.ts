@@ -38,13 +38,13 @@ export class Expire extends SaleCommand {
     const { holds, tellGate } = real.processes;
     const { items, failed } = await holds.expireDue(1_000);
     if (this.reach !== 'committed') {
-      for (const { item, orderIds } of items) await tellGate.tell(item, orderIds);
+      for (const { item, changes } of items) await tellGate.tellChanges(item, changes);
     }
     if (this.reach === 'withoutGate') await real.servers.restart();
     const due = model.orders.filter((order) => order.isDue && model.end(order, 'expired'));
     if (this.reach === 'told') for (const order of due) model.tell(order);
     expect(failed).toEqual([]);
-    expect(new Set(items.flatMap(({ orderIds }) => orderIds))).toEqual(
+    expect(new Set(items.flatMap(({ changes }) => changes.map(({ orderId }) => orderId)))).toEqual(
       new Set(due.map(({ orderId }) => orderId)),
     );
   }

@@ -5,6 +5,7 @@ import {
   statusOf,
   type GateNow,
   type PlainLedger,
+  type PlainOrder,
   type PlainPayment,
 } from '../plain-ledger';
 import type { RealSale } from '../real-sale';
@@ -22,18 +23,20 @@ export class Pay extends OrderCommand {
       readonly id: 'first' | 'second' | 'another';
       readonly amount: 'right' | 'low' | 'foreign';
       readonly withGate: boolean;
+      /** For an order that has ended, if there is one. */
+      readonly isLate: boolean;
     },
   ) {
     super(pick);
   }
 
   override toString(): string {
-    const { id, amount, withGate } = this.options;
-    return `pay(${this.pick}, ${id}, ${amount}${withGate ? '' : ', without gate'})`;
+    const { id, amount, withGate, isLate } = this.options;
+    return `pay(${this.pick}${isLate ? ' late' : ''}, ${id}, ${amount}${withGate ? '' : ', without gate'})`;
   }
 
   protected async act(model: PlainLedger, real: RealSale): Promise<void> {
-    const order = this.orderIn(model);
+    const order = this.paidOrder(model);
     const { id, amount, withGate } = this.options;
     const { orderId, quantity } = order;
     const paymentId = id === 'another' ? idOf(model.orders[0]?.orderId ?? '', 'first') : idOf(orderId, id);
@@ -46,12 +49,23 @@ export class Pay extends OrderCommand {
       currency: amount === 'foreign' ? 'USD' : 'EUR',
     });
     if (!withGate) await real.servers.restart();
-    expect(outcome).toBe(this.expected(model, withGate ? gate : undefined, paymentId));
+    expect(outcome).toBe(this.expected(model, { order, paymentId, gate: withGate ? gate : undefined }));
     model.available = withGate ? gate.available : model.available;
   }
 
-  private expected(model: PlainLedger, gate: GateNow | undefined, paymentId: string): string {
-    const order = this.orderIn(model);
+  private paidOrder(model: PlainLedger): PlainOrder {
+    const ended = model.orders.filter((order) => isEnd(statusOf(order)));
+    return (this.options.isLate ? ended[this.pick % ended.length] : undefined) ?? this.orderIn(model);
+  }
+
+  private expected(
+    model: PlainLedger,
+    {
+      order,
+      paymentId,
+      gate,
+    }: { readonly order: PlainOrder; readonly paymentId: string; readonly gate: GateNow | undefined },
+  ): string {
     if (!isJudged(order)) return 'unknownOrder';
     const known = model.payments.find((payment) => payment.paymentId === paymentId);
     if (known !== undefined && known.order !== order) return 'reused';

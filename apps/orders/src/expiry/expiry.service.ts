@@ -61,9 +61,9 @@ export class ExpiryService implements OnModuleDestroy {
   }
 
   /** Never rejects: what the gate does not hear of now is told later. */
-  private async tell({ item, orderIds, lockedMs }: ExpiredOrders): Promise<void> {
-    if (orderIds.length === 0) return;
-    this.metrics.expired(orderIds.length, lockedMs);
-    await this.tellGate.tellSoon(item, orderIds);
+  private async tell({ item, changes, lockedMs }: ExpiredOrders): Promise<void> {
+    if (changes.length === 0) return;
+    this.metrics.expired(changes.length, lockedMs);
+    await this.tellGate.tellChanges(item, changes);
   }
 }
