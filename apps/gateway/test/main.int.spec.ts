@@ -15,7 +15,7 @@ interface Run {
 }
 
 function runMain(env: Readonly<Record<string, string>>): Run {
-  const hook = join(__dirname, 'ts-hook.cjs');
+  const hook = join(ROOT, 'tools/ts-hook.cjs');
   const child = spawn(process.execPath, ['--require', hook, 'apps/gateway/src/main.ts'], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], ...env },

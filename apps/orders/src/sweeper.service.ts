@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { pauseUnlessAborted, Rounds } from '@flux/background';
 import type { ItemRef } from '@flux/contracts';
 import { Outboxes } from '@flux/gate';
 import { describeFailure, ExclusiveWork } from '@flux/ledger';
@@ -21,12 +21,12 @@ export const SWEEPER_OPTIONS = Symbol('flux.sweeper');
 
 /**
  * Finishes what a crash or an outage left in the outboxes: first what the ledger has and the gate has not heard of,
- * without Kafka; then what Kafka has lost. Looks, too, whether the gate still agrees with the ledger. Of all processes one sweeps, for as long as it lives; nothing waits for it.
+ * without Kafka; then what Kafka has lost. Looks, too, whether the gate still agrees with the ledger. Of all processes
+ * one sweeps, for as long as it lives; nothing waits for it.
  */
 @Injectable()
 export class SweeperService implements OnModuleDestroy {
-  private readonly stopping = new AbortController();
-  private running: Promise<void> = Promise.resolve();
+  private readonly rounds: Rounds;
 
   constructor(
     private readonly exclusive: ExclusiveWork,
@@ -36,29 +36,26 @@ export class SweeperService implements OnModuleDestroy {
     private readonly lostSends: LostSendsService,
     @Inject(SWEEPER_OPTIONS) private readonly options: SweeperOptions,
     @Inject(LOG) private readonly log: Log,
-  ) {}
+  ) {
+    this.rounds = new Rounds({
+      pauseMs: options.intervalMs,
+      work: async (signal) => {
+        await this.exclusive.run(SWEEPER_LOCK, (lost) => this.sweepUntil(AbortSignal.any([signal, lost])));
+      },
+      onFailure: (error) => {
+        this.log.warn({ reason: describeFailure(error) }, 'the sweeper starts over');
+      },
+    });
+  }
 
   /** Begins to sweep in the background; call it once the ledger is ready. */
   start(): void {
-    this.running = this.takeTurns();
+    this.rounds.start();
   }
 
   /** Ends after the step that is under way. */
   async onModuleDestroy(): Promise<void> {
-    this.stopping.abort();
-    await this.running;
-  }
-
-  private async takeTurns(): Promise<void> {
-    const { signal } = this.stopping;
-    while (!signal.aborted) {
-      try {
-        await this.exclusive.run(SWEEPER_LOCK, (lost) => this.sweepUntil(AbortSignal.any([signal, lost])));
-      } catch (error) {
-        this.log.warn({ reason: describeFailure(error) }, 'the sweeper starts over');
-      }
-      await pauseUnlessAborted(this.options.intervalMs, signal);
-    }
+    await this.rounds.stop();
   }
 
   private async sweepUntil(signal: AbortSignal): Promise<void> {
@@ -98,8 +95,4 @@ export class SweeperService implements OnModuleDestroy {
     const { nowMs } = await this.outboxes.progress(item);
     return oldestMs <= nowMs - this.options.ageMs;
   }
-}
-
-async function pauseUnlessAborted(ms: number, signal: AbortSignal): Promise<void> {
-  await pause(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,13 +1,7 @@
+import { pauseUnlessAborted } from '@flux/background';
 import { ORDERS_ACCEPTED_TOPIC, type ItemRef } from '@flux/contracts';
 import { checkRedisSettings, Outboxes, RedisConnection } from '@flux/gate';
-import {
-  BatchProducer,
-  ensureTopics,
-  KafkaAdmin,
-  partitionOf,
-  pauseUnlessAborted,
-  prefixed,
-} from '@flux/kafka';
+import { BatchProducer, ensureTopics, KafkaAdmin, partitionOf, prefixed } from '@flux/kafka';
 import {
   Inject,
   Injectable,

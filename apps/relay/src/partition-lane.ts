@@ -1,6 +1,7 @@
+import { backoffMs, pauseUnlessAborted } from '@flux/background';
 import { ordersOf, type ItemRef } from '@flux/contracts';
 import type { OutboxEntry } from '@flux/gate';
-import { backoffMs, pauseUnlessAborted, type BatchProducer } from '@flux/kafka';
+import type { BatchProducer } from '@flux/kafka';
 import type { Log } from '@flux/telemetry';
 import { encodeEntry } from './encode-entry';
 import { OutboxCursor, type CursorOptions } from './outbox-cursor';

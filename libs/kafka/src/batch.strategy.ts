@@ -1,7 +1,7 @@
+import { backoffMs, pauseUnlessAborted } from '@flux/background';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { isObservable, lastValueFrom } from 'rxjs';
-import { backoffMs, pauseUnlessAborted } from './backoff';
 import type { BatchAnswer, KafkaBatch, ParkingPort } from './batch-handler';
 import { consumerObserver, type ConsumerObserver } from './consumer-observer';
 import { describeError, isKafkaError } from './kafka-error';

@@ -1,6 +1,6 @@
 import { KafkaJSProtocolError, type EachBatchPayload } from 'kafkajs';
 import { setTimeout as pause } from 'node:timers/promises';
-import { backoffMs } from './backoff';
+import { backoffMs } from '@flux/background';
 
 const ATTEMPTS = 5;
 const RETRY = { firstMs: 100, maxMs: 1_000 };

@@ -1,4 +1,3 @@
-export * from './backoff';
 export * from './batch-handler';
 export * from './batch-producer';
 export * from './batch.strategy';

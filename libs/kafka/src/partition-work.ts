@@ -1,5 +1,5 @@
+import { backoffMs } from '@flux/background';
 import type { EachBatchPayload } from 'kafkajs';
-import { backoffMs } from './backoff';
 import type { BatchAnswer, KafkaBatch, KafkaMessage, ParkingPort } from './batch-handler';
 import { commitOffset } from './commit-offset';
 import type { ConsumerObserver } from './consumer-observer';

@@ -1,5 +1,5 @@
+import { backoffMs, pauseUnlessAborted } from '@flux/background';
 import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs';
-import { backoffMs, pauseUnlessAborted } from './backoff';
 import { describeError } from './kafka-error';
 import { silentLog, type KafkaLog } from './kafka-log';
 import { prefixed, type KafkaSettings } from './settings';

@@ -1,10 +1,10 @@
+import { Rounds } from '@flux/background';
 import { describeFailure } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import { MAINTENANCE_ROUNDS, type MaintenanceRound } from './maintenance-round';
 import { MaintenanceMetrics, type MaintenanceTask } from './maintenance.metrics';
 import { MaintenanceService } from './maintenance.service';
-import { RepeatedTask } from './repeated-task';
 
 const CLOSING_PAUSE_MS = 1_000;
 const COMPLETING_PAUSE_MS = 10_000;
@@ -13,7 +13,7 @@ const RETIRING_PAUSE_MS = 10_000;
 /** Does the maintenance again and again, from `start` to `stop`. */
 @Injectable()
 export class MaintenanceLoop {
-  private readonly tasks: readonly RepeatedTask[];
+  private readonly tasks: readonly Rounds[];
 
   constructor(
     maintenance: MaintenanceService,
@@ -40,11 +40,11 @@ export class MaintenanceLoop {
     await Promise.all(this.tasks.map((task) => task.stop()));
   }
 
-  private task(name: MaintenanceTask, pauseMs: number, work: () => Promise<void>): RepeatedTask {
+  private task(name: MaintenanceTask, pauseMs: number, work: () => Promise<void>): Rounds {
     const onFailure = (error: unknown): void => {
       this.metrics.failed(name);
       this.log.warn({ task: name, reason: describeFailure(error) }, 'a round of maintenance ended early');
     };
-    return new RepeatedTask({ pauseMs, work, onFailure });
+    return new Rounds({ pauseMs, work, onFailure });
   }
 }

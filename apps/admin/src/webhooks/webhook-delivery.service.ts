@@ -1,11 +1,11 @@
 import { setMaxListeners } from 'node:events';
+import { backoffMs } from '@flux/background';
 import { ProblemError } from '@flux/contracts';
 import { WebhookEndpointEntity, describeFailure } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { DataSource, IsNull } from 'typeorm';
 import { SYSTEM_ACTOR } from '../keys/api-keys';
-import { backoffMs } from './backoff';
 import { type ClaimedDelivery, Deliveries } from './deliveries.repository';
 import { WebhookConnections } from './send-webhook';
 import { signedWebhook } from './webhook-secret';
@@ -15,6 +15,8 @@ import { MAX_ENDPOINTS, removeEndpoint } from './webhooks.service';
 
 const SENDS_AT_ONCE = 8;
 const CLAIMED_AT_ONCE = 32;
+/** About 34 attempts in a day. */
+const BACKOFF = { firstMs: 5_000, maxMs: 3_600_000 };
 
 /**
  * Brings events to the shop's endpoints, at least once each. Every endpoint has a lane of its own with a few sends at a
@@ -122,7 +124,7 @@ export class WebhookDelivery implements OnModuleDestroy {
         return 'gone';
       case 'failed': {
         const { failure } = sent;
-        const parked = await this.deliveries.failed(id, { failure, pauseMs: backoffMs(attempts) });
+        const parked = await this.deliveries.failed(id, { failure, pauseMs: backoffMs(attempts, BACKOFF) });
         this.log[parked ? 'warn' : 'debug'](
           { endpointId, deliveryId: id, failure, attempts, parked },
           'not delivered',

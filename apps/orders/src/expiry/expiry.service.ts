@@ -1,9 +1,9 @@
+import { Rounds } from '@flux/background';
 import type { ItemRef } from '@flux/contracts';
 import { describeFailure, Holds, TellGate, type ExpiredOrders } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { OrdersMetrics } from '../orders.metrics';
-import { Rounds } from '../rounds';
 import { EXPIRY_OPTIONS, type ExpiryOptions } from './expiry.options';
 
 /**

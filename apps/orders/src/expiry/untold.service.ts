@@ -1,8 +1,8 @@
+import { Rounds } from '@flux/background';
 import { describeFailure, TellGate } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { OrdersMetrics } from '../orders.metrics';
-import { Rounds } from '../rounds';
 import { EXPIRY_OPTIONS, type ExpiryOptions } from './expiry.options';
 
 /** Tells the gate what whoever committed it could not tell: they died, or the gate was down. */

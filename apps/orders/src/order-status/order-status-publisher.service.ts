@@ -1,16 +1,10 @@
+import { pauseUnlessAborted, Rounds } from '@flux/background';
 import { ORDER_STATUS_TYPE, type OrderStatusEvent } from '@flux/contracts';
-import {
-  BatchProducer,
-  KafkaAdmin,
-  partitionOf,
-  pauseUnlessAborted,
-  type OutgoingMessage,
-} from '@flux/kafka';
+import { BatchProducer, KafkaAdmin, partitionOf, type OutgoingMessage } from '@flux/kafka';
 import { describeFailure, ExclusiveWork, OrderEventQueue } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { OrdersMetrics } from '../orders.metrics';
-import { Rounds } from '../rounds';
 
 /** Advisory lock of the one publisher; beside the sweeper's. */
 const PUBLISHER_LOCK = 7_305_003;

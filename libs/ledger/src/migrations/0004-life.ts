@@ -100,6 +100,7 @@ export class Life1763800000004 implements MigrationInterface {
         created_at timestamptz NOT NULL DEFAULT now(),
         CONSTRAINT service_requests_id PRIMARY KEY (id)
       )`);
+    await runner.query('CREATE INDEX service_requests_age ON service_requests (created_at)');
     await runner.query(`
       CREATE TABLE webhook_endpoints (
         id text COLLATE "C" NOT NULL,

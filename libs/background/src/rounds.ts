@@ -1,8 +1,8 @@
-import { pauseUnlessAborted } from '@flux/kafka';
+import { pauseUnlessAborted } from './backoff';
 
 export interface RoundsOptions {
   readonly pauseMs: number;
-  /** Ends early when the signal aborts. */
+  /** Ends early when the signal aborts, if it can. */
   readonly work: (signal: AbortSignal) => Promise<void>;
   /** Hears of a round that failed; the next one comes all the same. */
   readonly onFailure: (error: unknown) => void;
