@@ -1,8 +1,9 @@
-import { Column, CreateDateColumn, Entity, PrimaryColumn } from 'typeorm';
+import { Column, CreateDateColumn, Entity, Index, PrimaryColumn } from 'typeorm';
 import { ID_COLUMN } from './columns';
 
 /** What a request of the shop's backend was answered under its idempotency key. */
 @Entity('service_requests')
+@Index('service_requests_age', ['createdAt'])
 export class ServiceRequestEntity {
   /** Hash of service, route and key. */
   @PrimaryColumn(ID_COLUMN)
