@@ -1,4 +1,10 @@
-import { encodeItemEvent, ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP, type ItemRef } from '@flux/contracts';
+import {
+  encodeItemEvent,
+  itemName,
+  ORDERS_ACCEPTED_TOPIC,
+  ORDERS_CONSUMER_GROUP,
+  type ItemRef,
+} from '@flux/contracts';
 import { Outboxes, type OutboxEntry } from '@flux/gate';
 import {
   BatchProducer,
@@ -64,7 +70,7 @@ export class LostSendsService {
    * @throws where the gate, the ledger or Kafka cannot be asked
    */
   async look(item: ItemRef, ageMs: number): Promise<void> {
-    const name = `${item.saleId}.${item.productId}`;
+    const name = itemName(item);
     const suspicion = this.suspicions.get(name);
     if (suspicion === undefined) {
       await this.suspect(name, await this.lacking(item, await this.agedEntries(item, ageMs)));

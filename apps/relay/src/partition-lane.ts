@@ -1,5 +1,5 @@
 import { backoffMs, pauseUnlessAborted } from '@flux/background';
-import { ordersOf, type ItemRef } from '@flux/contracts';
+import { itemName, ordersOf, type ItemRef } from '@flux/contracts';
 import type { OutboxEntry } from '@flux/gate';
 import type { BatchProducer } from '@flux/kafka';
 import type { Log } from '@flux/telemetry';
@@ -44,7 +44,7 @@ export class PartitionLane {
 
   /** Makes these the lane's items: new ones are begun, missing ones are let go. */
   assign(items: readonly ItemRef[]): void {
-    const names = new Map(items.map((item) => [nameOf(item), item]));
+    const names = new Map(items.map((item) => [itemName(item), item]));
     for (const [name, item] of names) {
       if (!this.cursors.has(name)) this.cursors.set(name, new OutboxCursor(item, this.options));
     }
@@ -102,7 +102,7 @@ export class PartitionLane {
 
   /** The others come first in the next turn. */
   private moveToEnd(cursor: OutboxCursor): void {
-    const name = nameOf(cursor.item);
+    const name = itemName(cursor.item);
     if (this.cursors.delete(name)) this.cursors.set(name, cursor);
   }
 
@@ -155,7 +155,7 @@ export class PartitionLane {
     { id, reason }: { readonly id: string; readonly reason: string },
   ): void {
     this.options.metrics.foreignEntry();
-    const name = nameOf(item);
+    const name = itemName(item);
     if (this.reported.has(name)) return;
     this.reported.add(name);
     this.options.log.error(
@@ -169,10 +169,6 @@ export class PartitionLane {
     this.options.metrics.failed(server);
     this.options.log.warn({ server, partition: this.options.partition, reason }, 'not relayed, tries again');
   }
-}
-
-function nameOf({ saleId, productId }: ItemRef): string {
-  return `${saleId}.${productId}`;
 }
 
 function ordersIn(entry: OutboxEntry): number {

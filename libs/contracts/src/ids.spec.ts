@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { fingerprintOf, itemOfOrderId, orderIdOf, saleIdSchema, shopperIdSchema } from './ids';
+import {
+  fingerprintOf,
+  itemName,
+  itemOfOrderId,
+  orderIdOf,
+  orderIdRange,
+  saleIdSchema,
+  shopperIdSchema,
+} from './ids';
 
 const identity = {
   saleId: 'drop-1',
@@ -47,6 +55,27 @@ describe('order id', () => {
     `a.b.c.${'x'.repeat(22)}`,
   ])('is not %j', (text) => {
     expect(itemOfOrderId(text)).toBeUndefined();
+  });
+});
+
+describe('names and ranges', () => {
+  const fields = { productId: 'shoe', shopperId: 'ann', idempotencyKey: '0123456789abcdef' };
+
+  it('an order id begins with the name of its item', () => {
+    const item = { saleId: 'drop', productId: 'shoe' };
+    expect(itemName(item)).toBe('drop.shoe');
+    expect(orderIdOf({ ...item, ...fields }).startsWith(`${itemName(item)}.`)).toBe(true);
+  });
+
+  it('the range of a sale has its order ids and no others, in byte order', () => {
+    const [begin, end] = orderIdRange('drop').map((text) => Buffer.from(text));
+    const isIn = (saleId: string): boolean => {
+      const id = Buffer.from(orderIdOf({ ...fields, saleId }));
+      return id.compare(begin!) > 0 && id.compare(end!) < 0;
+    };
+    expect(['drop', 'drop-', 'drop0', 'drop_', 'dro', 'Drop', 'drop-1', 'dropz'].filter(isIn)).toEqual([
+      'drop',
+    ]);
   });
 });
 

@@ -25,6 +25,19 @@ export interface OrderIdentity extends ItemRef {
   readonly idempotencyKey: string;
 }
 
+/** `<saleId>.<productId>`: a name for the item, with which its order ids begin. */
+export function itemName({ saleId, productId }: ItemRef): string {
+  return `${saleId}.${productId}`;
+}
+
+/**
+ * Between which texts, both left out, the order ids of a sale lie in byte order: they begin with `<saleId>.`, and `/`
+ * follows `.`.
+ */
+export function orderIdRange(saleId: string): readonly [begin: string, end: string] {
+  return [`${saleId}.`, `${saleId}/`];
+}
+
 /** SHA-256 over length-prefixed fields: no two lists of fields share an encoding. */
 export function digestOfFields(fields: readonly string[]): string {
   const encoded = fields.map((field) => `${Buffer.byteLength(field)}:${field}`).join('');

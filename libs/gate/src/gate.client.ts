@@ -1,4 +1,4 @@
-import { itemOfOrderId, type ItemRef } from '@flux/contracts';
+import { itemName, itemOfOrderId, type ItemRef } from '@flux/contracts';
 import { ask } from './ask';
 import { Buyers } from './buyers';
 import { EpochFloors } from './epoch-floors';
@@ -72,7 +72,7 @@ export class GateClient {
     const { epoch, available, perShopperLimit, opensAtMs, closesAtMs, holdMs } = request;
     assertWhole({ epoch, available, perShopperLimit, opensAtMs, closesAtMs, holdMs });
     const keys = keysOf(request);
-    await ask(this.connection, (client) => client.sadd(OUTBOXES_KEY, codec.itemName(request)));
+    await ask(this.connection, (client) => client.sadd(OUTBOXES_KEY, itemName(request)));
     const reply = await this.runner.run({
       script: SCRIPTS.open,
       keys: allOf(keys),
@@ -114,7 +114,7 @@ export class GateClient {
     });
     const outcome = codec.decodeRetire(reply);
     if (outcome.outcome !== 'refused') {
-      await ask(this.connection, (client) => client.srem(OUTBOXES_KEY, codec.itemName(request)));
+      await ask(this.connection, (client) => client.srem(OUTBOXES_KEY, itemName(request)));
     }
     return outcome;
   }
@@ -157,7 +157,7 @@ export class GateClient {
     const ref = itemOfOrderId(orderId);
     if (ref === undefined) return { outcome: 'unknownOrder' };
     const { item, orders, outbox, timeline } = keysOf(ref);
-    const name = codec.itemName(ref);
+    const name = itemName(ref);
     const reply = await this.runner.run({
       script: SCRIPTS.cancel,
       keys: [item, orders, outbox, timeline],
@@ -245,7 +245,7 @@ export class GateClient {
     orderIds: readonly string[],
   ): Promise<ReadonlyMap<string, Gate.ReadOrderOutcome>> {
     const { item, orders, timeline } = keysOf(ref);
-    const name = codec.itemName(ref);
+    const name = itemName(ref);
     const found = new Map<string, Gate.ReadOrderOutcome>();
     for (const part of slicesOf(orderIds, MAX_READS_PER_CALL)) {
       const reply = await this.runner.run({

@@ -13,5 +13,6 @@ export * from './outcomes';
 export * from './redis-connection';
 export * from './refusals';
 export * from './settings';
+export * from './slices';
 export * from './startup-check';
 export * from './subscriber';

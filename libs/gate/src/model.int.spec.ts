@@ -1,7 +1,7 @@
 import { ORDER_STATUSES, type ItemRef } from '@flux/contracts';
-import { endOf, GateWorld, PlainGate, purchase, type PlainOrder } from '@flux/testing';
+import { endOf, GateWorld, PlainGate, purchase, said, type PlainOrder } from '@flux/testing';
 import fc from 'fast-check';
-import { itemKeys, type ReserveOutcome, type StateWrite } from './index';
+import { itemKeys, type StateWrite } from './index';
 
 let world: GateWorld;
 
@@ -11,26 +11,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await world.end();
 });
-
-function said(outcome: ReserveOutcome): string {
-  switch (outcome.outcome) {
-    case 'accepted':
-    case 'replayed':
-      return `${outcome.outcome} ${outcome.order.sequence}`;
-    case 'shopperLimit':
-      return `shopperLimit ${outcome.limit}`;
-    case 'soldOut':
-      return `soldOut ${outcome.available}`;
-    case 'reused':
-    case 'notOpen':
-    case 'closed':
-    case 'moved':
-    case 'notReady':
-    case 'unavailable':
-    case 'unknown':
-      return outcome.outcome;
-  }
-}
 
 const wish = fc.record({
   shopperId: fc.constantFrom('ann', 'bob', 'cyd', 'dan', 'eve'),

@@ -1,4 +1,4 @@
-import { SALE_ID_PATTERN, type ItemRef } from '@flux/contracts';
+import { itemName, SALE_ID_PATTERN, type ItemRef } from '@flux/contracts';
 import { ask } from './ask';
 import { itemKeys, OUTBOXES_KEY } from './gate-keys';
 import { decodeOutboxEntry, type OutboxEntry } from './outbox-entry';
@@ -6,7 +6,7 @@ import type { LeaseOutcome, LeaseRequest } from './outcomes';
 import type { RedisConnection } from './redis-connection';
 import { ScriptRunner } from './script-runner';
 import { SCRIPTS } from './scripts.generated';
-import { decodeLease, itemName } from './verb-codec';
+import { decodeLease } from './verb-codec';
 
 /** How long a lease lasts without a renewal, by the clock of Redis. */
 export const LEASE_MS = 10_000;

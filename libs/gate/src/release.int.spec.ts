@@ -13,10 +13,6 @@ afterAll(async () => {
 
 const released = (count: number): object => ({ outcome: 'released', released: count });
 
-async function countOf(item: ItemRef, shopperId: string): Promise<string | null> {
-  return world.server.client.hget(itemKeys(item).shoppers, shopperId);
-}
-
 describe('release', () => {
   it('gives back units and count once, and the status goes forward', async () => {
     const item = await world.opened();
@@ -27,7 +23,7 @@ describe('release', () => {
     expect(await world.release(item, endOf(order, { status: 'cancelled' }))).toEqual(released(0));
     expect(await world.everything(item)).toEqual(before);
     expect(await world.itemNow(item)).toMatchObject({ available: 10, version: 2 });
-    expect(await countOf(item, order.shopperId)).toBe('0');
+    expect(await world.countOf(item, order.shopperId)).toBe('0');
     expect(await world.gate.readOrder(order.orderId)).toMatchObject({
       order: { status: 'expired', updatedAtMs: ENDED_AT_MS, holdUntilMs: undefined },
     });
@@ -40,7 +36,10 @@ describe('release', () => {
     const list = [ann, bob, ann, again].map((order) => endOf(order));
     expect(await world.release(item, ...list)).toEqual(released(3));
     expect(await world.itemNow(item)).toMatchObject({ available: 10, version: 2 });
-    expect([await countOf(item, ann.shopperId), await countOf(item, bob.shopperId)]).toEqual(['0', '0']);
+    expect([await world.countOf(item, ann.shopperId), await world.countOf(item, bob.shopperId)]).toEqual([
+      '0',
+      '0',
+    ]);
     expect(await world.release(item)).toEqual(released(0));
   });
 
@@ -61,7 +60,7 @@ describe('release', () => {
     await world.settle(item, { states });
     expect(await world.release(item, endOf(order))).toEqual(released(1));
     expect(await world.itemNow(item)).toMatchObject({ available: 7 });
-    expect(await countOf(item, order.shopperId)).toBe('3');
+    expect(await world.countOf(item, order.shopperId)).toBe('3');
     expect(await world.gate.readOrder(order.orderId)).toMatchObject({ order: { status: 'cancelled' } });
   });
 
@@ -73,7 +72,7 @@ describe('release', () => {
     const states = [{ ...order, status: 'cancelled' as const, changedAtMs: SETTLED_AT_MS }];
     await world.settle(item, { watermark: 1, watermarkOrderId: order.orderId, states });
     expect(await world.itemNow(item)).toMatchObject({ available: 7, watermark: 1 });
-    expect(await countOf(item, order.shopperId)).toBe('3');
+    expect(await world.countOf(item, order.shopperId)).toBe('3');
     expect(await world.gate.readOrder(order.orderId)).toMatchObject({
       order: { status: 'cancelled', updatedAtMs: ENDED_AT_MS },
     });
@@ -88,7 +87,7 @@ describe('release', () => {
     });
     expect(await world.release(item, endOf(order, { status: 'cancelled', units: 0 }))).toEqual(released(1));
     expect(await world.itemNow(item)).toMatchObject({ available: 6, version });
-    expect(await countOf(item, order.shopperId)).toBe('0');
+    expect(await world.countOf(item, order.shopperId)).toBe('0');
   });
 
   it('keeps the sequences of order and intent in the record', async () => {

@@ -1,4 +1,4 @@
-import { MAX_ORDERS_PER_MESSAGE, type ItemRef } from '@flux/contracts';
+import { itemName, MAX_ORDERS_PER_MESSAGE, type ItemRef } from '@flux/contracts';
 import type { EpochFloors } from './epoch-floors';
 import { itemKeys } from './gate-keys';
 import type { GateObserver } from './observer';
@@ -12,6 +12,7 @@ import {
 } from './reserve-codec';
 import type { CallResult, ScriptCall, ScriptRunner } from './script-runner';
 import { SCRIPTS } from './scripts.generated';
+import { slicesOf } from './slices';
 
 interface Waiting {
   readonly request: ReserveRequest;
@@ -48,7 +49,7 @@ export class ReserveBatcher {
   async reserve(request: ReserveRequest): Promise<ReserveOutcome> {
     assertReservable(request);
     return new Promise((answer) => {
-      const name = `${request.saleId}.${request.productId}`;
+      const name = itemName(request);
       const queue = this.waiting.get(name);
       if (queue === undefined) this.waiting.set(name, [{ request, answer }]);
       else queue.push({ request, answer });
@@ -61,7 +62,7 @@ export class ReserveBatcher {
   }
 
   private flush(): void {
-    const slices = [...this.waiting].flatMap(([name, waiting]) => slicesOf(name, waiting));
+    const slices = [...this.waiting].flatMap(([name, waiting]) => partsOf(name, waiting));
     this.waiting = new Map();
     this.scheduled = false;
     const startedAt = performance.now();
@@ -134,17 +135,11 @@ export class ReserveBatcher {
   }
 }
 
-function slicesOf(name: string, waiting: readonly Waiting[]): readonly Slice[] {
+function partsOf(name: string, waiting: readonly Waiting[]): readonly Slice[] {
   const [first] = waiting;
   if (first === undefined) return [];
   const { saleId, productId } = first.request;
-  const slices: Slice[] = [];
-  for (let from = 0; from < waiting.length; from += MAX_ORDERS_PER_MESSAGE) {
-    slices.push({
-      item: { saleId, productId },
-      name,
-      waiting: waiting.slice(from, from + MAX_ORDERS_PER_MESSAGE),
-    });
-  }
-  return slices;
+  return slicesOf(waiting, MAX_ORDERS_PER_MESSAGE).map((slice) => {
+    return { item: { saleId, productId }, name, waiting: slice };
+  });
 }

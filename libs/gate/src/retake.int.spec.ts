@@ -1,4 +1,3 @@
-import type { ItemRef } from '@flux/contracts';
 import { endOf, GateWorld, randomItem } from '@flux/testing';
 import { itemKeys } from './index';
 
@@ -13,10 +12,6 @@ afterAll(async () => {
 
 const released = (count: number): object => ({ outcome: 'released', released: count });
 
-async function countOf(item: ItemRef, shopperId: string): Promise<string | null> {
-  return world.server.client.hget(itemKeys(item).shoppers, shopperId);
-}
-
 describe('retake', () => {
   it('takes units for a late payment once per change, and counts them', async () => {
     const item = await world.opened();
@@ -28,10 +23,10 @@ describe('retake', () => {
     expect(await world.gate.retake(late)).toEqual({ outcome: 'done' });
     expect(await world.everything(item)).toEqual(before);
     expect(await world.itemNow(item)).toMatchObject({ available: 6, version: 2 });
-    expect(await countOf(item, order.shopperId)).toBe('4');
+    expect(await world.countOf(item, order.shopperId)).toBe('4');
     await world.settle(item, { states: [{ ...order, status: 'paid', changedAtMs: 1 }] });
     expect(await world.gate.readOrder(order.orderId)).toMatchObject({ order: { status: 'paid' } });
-    expect(await countOf(item, order.shopperId)).toBe('4');
+    expect(await world.countOf(item, order.shopperId)).toBe('4');
     expect(await world.release(item, endOf(order))).toEqual(released(0));
   });
 
@@ -45,7 +40,7 @@ describe('retake', () => {
     expect(await world.release(item, back)).toEqual(released(1));
     expect(await world.release(item, back)).toEqual(released(0));
     expect(await world.itemNow(item)).toMatchObject({ available: 10 });
-    expect(await countOf(item, order.shopperId)).toBe('0');
+    expect(await world.countOf(item, order.shopperId)).toBe('0');
     expect(await world.gate.readOrder(order.orderId)).toMatchObject({ order: { status: 'expired' } });
     expect(await world.gate.retake({ ...late, changeId: 'pay:1' })).toEqual({ outcome: 'done' });
     expect(await world.gate.retake({ ...late, changeId: 'pay:2' })).toEqual({ outcome: 'taken' });
@@ -54,7 +49,7 @@ describe('retake', () => {
     await world.server.client.hdel(itemKeys(item).orders, order.orderId);
     expect(await world.release(item, { ...back, changeId: 'back:2', units: 0 })).toEqual(released(1));
     expect(await world.itemNow(item)).toMatchObject({ available: 6 });
-    expect(await countOf(item, order.shopperId)).toBe('0');
+    expect(await world.countOf(item, order.shopperId)).toBe('0');
   });
 
   it('takes neither what is not there nor more than a shopper may have, and may try again', async () => {
@@ -68,7 +63,7 @@ describe('retake', () => {
     expect(await world.everything(item)).toEqual(before);
     await world.release(item, endOf(order));
     expect(await world.gate.retake(other)).toEqual({ outcome: 'taken' });
-    expect(await countOf(item, 'other')).toBe('3');
+    expect(await world.countOf(item, 'other')).toBe('3');
   });
 
   it('is done in a newer epoch, not ready in an older one, and knows paused, closed, suspended and gone', async () => {

@@ -1,4 +1,3 @@
-import type { ItemRef } from '@flux/contracts';
 import { UnexpectedReplyError } from './gate-error';
 import type {
   AdjustOutcome,
@@ -108,9 +107,4 @@ export function decodeReadItem(reply: unknown): GateItem | undefined {
     available: stock === '' ? undefined : numberOf(stock),
     outboxLength: numberOf(outboxLength),
   };
-}
-
-/** `<saleId>.<productId>`, as members of `outboxes` spell an item. */
-export function itemName({ saleId, productId }: ItemRef): string {
-  return `${saleId}.${productId}`;
 }

@@ -1,10 +1,11 @@
-import { orderIdsOf, ordersOf, type ItemRef } from '@flux/contracts';
+import { itemName, orderIdsOf, ordersOf } from '@flux/contracts';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { writeDecisions } from './batch-writes';
 import { decideItem, type PlacedEvent } from './decide-batch';
+import { groupBy } from './group-by';
 import type { LedgerRow } from './ledger-row';
-import { itemKeyOf, knownOrders, liveUnits, lockLedger } from './ledger-rows';
+import { knownOrders, liveUnits, lockLedger } from './ledger-rows';
 import { itemResultOf, type ItemResult } from './settlement';
 
 export type BatchOutcome =
@@ -29,29 +30,17 @@ export class BatchTransaction {
   }
 }
 
-type EventsByItem = ReadonlyMap<string, { readonly item: ItemRef; readonly events: PlacedEvent[] }>;
-
-function groupByItem(events: readonly PlacedEvent[]): EventsByItem {
-  const byItem = new Map<string, { readonly item: ItemRef; readonly events: PlacedEvent[] }>();
-  for (const placed of events) {
-    const { saleId, productId } = placed.event;
-    const key = itemKeyOf({ saleId, productId });
-    const group = byItem.get(key) ?? { item: { saleId, productId }, events: [] };
-    group.events.push(placed);
-    byItem.set(key, group);
-  }
-  return byItem;
-}
+type EventsByItem = ReadonlyMap<string, readonly PlacedEvent[]>;
 
 /** The same in a transaction that is under way and may hold the ledger rows already. */
 export async function applyEvents(
   manager: EntityManager,
   events: readonly PlacedEvent[],
 ): Promise<BatchOutcome> {
-  const byItem = groupByItem(events);
+  const byItem = groupBy(events, ({ event }) => itemName(event));
   const { rows, nowMs } = await lockLedger(
     manager,
-    [...byItem.values()].map(({ item }) => item),
+    [...byItem.values()].map(([{ event }]) => event),
   );
   const refusal = refusalOf(byItem, rows);
   if (refusal !== undefined) return { outcome: 'refused', reason: refusal };
@@ -73,7 +62,7 @@ export async function applyEvents(
       ledger,
       known,
       unitsOf: units.get(key) ?? new Map<string, number>(),
-      events: byItem.get(key)?.events ?? [],
+      events: byItem.get(key) ?? [],
       nowMs,
     }),
   }));
@@ -85,7 +74,7 @@ export async function applyEvents(
 }
 
 function refusalOf(byItem: EventsByItem, rows: ReadonlyMap<string, LedgerRow>): string | undefined {
-  for (const [key, { events }] of byItem) {
+  for (const [key, events] of byItem) {
     const ledger = rows.get(key);
     if (ledger === undefined) return 'the item is not known';
     if (events.some(({ event }) => event.epoch > ledger.epoch)) return 'the epoch is newer than the ledger';

@@ -1,10 +1,9 @@
-import type { ItemRef } from '@flux/contracts';
+import { itemName, type ItemRef } from '@flux/contracts';
 import type { EntityManager } from 'typeorm';
 import type { ItemDecision, NotedIntent } from './decide-batch';
 import type { DecidedOrder, LedgerRow } from './ledger-row';
 import { HISTORY_WITH_STATE, writeChanges } from './order-change';
 import { eventsInsert, type StatusChange } from './order-events';
-import { itemKeyOf } from './ledger-rows';
 import { numberArray, textArray } from './sql-array';
 
 export interface WrittenDecision {
@@ -24,11 +23,11 @@ export async function writeDecisions(
   decisions: readonly WrittenDecision[],
   nowMs: number,
 ): Promise<void> {
-  const holdMs = new Map(decisions.map(({ before }) => [itemKeyOf(before), before.holdMs]));
+  const holdMs = new Map(decisions.map(({ before }) => [itemName(before), before.holdMs]));
   await writeOrders(
     manager,
     decisions.flatMap(({ decision }) => decision.decided),
-    (item) => holdMs.get(itemKeyOf(item)) ?? 0,
+    (item) => holdMs.get(itemName(item)) ?? 0,
   );
   // After the new rows: an intent may have come with its order.
   await writeChanges(

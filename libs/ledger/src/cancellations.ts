@@ -1,8 +1,8 @@
-import { itemOfOrderId } from '@flux/contracts';
+import { itemName, itemOfOrderId } from '@flux/contracts';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { OrderEntity } from './entities/order.entity';
-import { itemKeyOf, lockLedger } from './ledger-rows';
+import { lockLedger } from './ledger-rows';
 import { applyChanges, changeOrder } from './order-change';
 import { changeableOf, lockOrder } from './order-rows';
 import { TellGate } from './tell-gate';
@@ -42,7 +42,7 @@ async function cancelIn(
   const item = itemOfOrderId(orderId);
   if (item === undefined) return { outcome: 'unknownOrder' };
   const { rows, nowMs } = await lockLedger(manager, [item]);
-  const ledger = rows.get(itemKeyOf(item));
+  const ledger = rows.get(itemName(item));
   const order = await lockOrder(manager, orderId);
   if (ledger === undefined || order === undefined) return { outcome: 'unknownOrder' };
   if (order.state === 'cancelled') return { outcome: 'cancelled', order };

@@ -1,7 +1,8 @@
 import { FORGOTTEN_SHOPPER_PATTERN } from '@flux/contracts';
-import type { GateClient } from '@flux/gate';
+import { slicesOf, type GateClient } from '@flux/gate';
 import type { ItemEntity } from './entities/item.entity';
 import type { NamedOrder } from './forget-rows';
+import { groupBy, type Group } from './group-by';
 
 /** Script calls that are on their way at once. */
 const CALLS_AT_ONCE = 50;
@@ -86,32 +87,17 @@ export async function renameAtGate(
   { orders, pseudonyms }: Renames,
 ): Promise<void> {
   const calls = [...byProduct(orders)].flatMap(([productId, ofItem]) =>
-    [...byShopper(ofItem)].flatMap(([shopperId, orderIds]) => {
+    [...groupBy(ofItem, ({ shopperId }) => shopperId)].flatMap(([shopperId, ofShopper]) => {
       const pseudonym = pseudonyms.get(shopperId);
+      const orderIds = ofShopper.map(({ orderId }) => orderId);
       return pseudonym === undefined ? [] : [{ saleId, productId, shopperId, pseudonym, orderIds }];
     }),
   );
-  for (let from = 0; from < calls.length; from += CALLS_AT_ONCE) {
-    await Promise.all(calls.slice(from, from + CALLS_AT_ONCE).map((call) => gate.forget(call)));
+  for (const slice of slicesOf(calls, CALLS_AT_ONCE)) {
+    await Promise.all(slice.map((call) => gate.forget(call)));
   }
 }
 
-function byProduct<Order extends NamedOrder>(orders: readonly Order[]): ReadonlyMap<string, Order[]> {
-  const groups = new Map<string, Order[]>();
-  for (const order of orders) {
-    const group = groups.get(order.productId) ?? [];
-    group.push(order);
-    groups.set(order.productId, group);
-  }
-  return groups;
-}
-
-function byShopper(orders: readonly NamedOrder[]): ReadonlyMap<string, string[]> {
-  const groups = new Map<string, string[]>();
-  for (const { shopperId, orderId } of orders) {
-    const group = groups.get(shopperId) ?? [];
-    group.push(orderId);
-    groups.set(shopperId, group);
-  }
-  return groups;
+function byProduct<Order extends NamedOrder>(orders: readonly Order[]): ReadonlyMap<string, Group<Order>> {
+  return groupBy(orders, ({ productId }) => productId);
 }

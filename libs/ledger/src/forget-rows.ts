@@ -1,4 +1,4 @@
-import { FORGOTTEN_SHOPPER_PATTERN } from '@flux/contracts';
+import { FORGOTTEN_SHOPPER_PATTERN, orderIdRange } from '@flux/contracts';
 import type { DataSource, EntityManager } from 'typeorm';
 import { textArray } from './sql-array';
 
@@ -50,11 +50,11 @@ export async function namedShoppers(
   dataSource: DataSource,
   { saleId, after, limit }: { readonly saleId: string; readonly after: string; readonly limit: number },
 ): Promise<{ readonly shopperIds: readonly string[]; readonly last: string | undefined }> {
-  // An id starts with `<sale>.`, and `/` follows `.` in byte order: one range of the primary key.
+  const [, end] = orderIdRange(saleId);
   const rows: NamedRow[] = await dataSource.query(
     `SELECT order_id, product_id, shopper_id FROM orders WHERE order_id > $1 AND order_id < $2
      ORDER BY order_id LIMIT $3`,
-    [after, `${saleId}/`, limit],
+    [after, end, limit],
   );
   const names = rows
     .map(namedOrderOf)
@@ -78,12 +78,16 @@ export async function renameShoppers(
   return affected;
 }
 
-/**
- * Why a sale's shoppers cannot be forgotten yet, and what to do; undefined where nothing is under way in PostgreSQL.
- * Under the lock of the sale's ledger rows nothing begins that would take a name along.
- */
-export async function underWay(manager: EntityManager, saleId: string): Promise<string | undefined> {
-  const [row]: [Readonly<Record<string, string | boolean | null>> | undefined] = await manager.query(
+/** A sale, as far as PostgreSQL knows whether its shoppers can be forgotten. */
+export interface SaleAtEnd {
+  /** Why they cannot be yet, and what to do; undefined where nothing is under way. */
+  readonly reason: string | undefined;
+  readonly isRetired: boolean;
+}
+
+/** Under the lock of the sale's ledger rows nothing begins that would take a name along. */
+export async function saleAtEnd(manager: EntityManager, saleId: string): Promise<SaleAtEnd> {
+  const [row]: [SaleRow | undefined] = await manager.query(
     `SELECT state,
             (SELECT sum(held) FROM ledger WHERE sale_id = sales.id) > 0 AS held,
             (SELECT sum(parked) FROM ledger WHERE sale_id = sales.id) > 0
@@ -96,6 +100,12 @@ export async function underWay(manager: EntityManager, saleId: string): Promise<
      FROM sales WHERE id = $1`,
     [saleId],
   );
+  return { reason: reasonOf(row), isRetired: row?.['state'] === 'retired' };
+}
+
+type SaleRow = Readonly<Record<string, string | boolean | null>>;
+
+function reasonOf(row: SaleRow | undefined): string | undefined {
   if (row === undefined) return 'there is no such sale';
   const { state } = row;
   if (state !== 'closed' && state !== 'retired') return `the sale is ${String(state)}: forget after its end`;

@@ -1,3 +1,4 @@
+import { itemName } from '@flux/contracts';
 import { GateClient } from '@flux/gate';
 import { Injectable } from '@nestjs/common';
 import { DataSource, In, type EntityManager } from 'typeorm';
@@ -5,7 +6,7 @@ import { ItemEntity } from './entities/item.entity';
 import { SaleEntity } from './entities/sale.entity';
 import { gateUnderWay, pseudonymsAtGate, renameAtGate, strangersAtGate } from './forget-gate';
 import * as rows from './forget-rows';
-import { itemKeyOf, lockLedger } from './ledger-rows';
+import { lockLedger } from './ledger-rows';
 import { Pseudonyms } from './pseudonyms';
 
 /** What was forgotten of one sale. */
@@ -137,12 +138,11 @@ export class Forgetting {
   ): Promise<string | undefined> {
     const items = await manager.findBy(ItemEntity, { saleId, productId: In(productIds) });
     const { rows: ledgers } = await lockLedger(manager, items);
-    const reason = await rows.underWay(manager, saleId);
+    const { reason, isRetired } = await rows.saleAtEnd(manager, saleId);
     if (reason !== undefined) return reason;
-    const { state } = await manager.findOneByOrFail(SaleEntity, { id: saleId });
     for (const item of items) {
-      const epoch = ledgers.get(itemKeyOf(item))?.epoch ?? 0;
-      const atGate = await gateUnderWay(this.gate, item, { epoch, isRetired: state === 'retired' });
+      const epoch = ledgers.get(itemName(item))?.epoch ?? 0;
+      const atGate = await gateUnderWay(this.gate, item, { epoch, isRetired });
       if (atGate !== undefined) return atGate;
     }
     return undefined;

@@ -1,8 +1,9 @@
-import type { ItemRef } from '@flux/contracts';
+import { itemName, type ItemRef } from '@flux/contracts';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { describeFailure } from './classify-failure';
-import { itemKeyOf, lockLedger } from './ledger-rows';
+import { groupBy } from './group-by';
+import { lockLedger } from './ledger-rows';
 import { applyChanges, changeOrder, type OrderChange } from './order-change';
 import { textArray } from './sql-array';
 
@@ -42,16 +43,19 @@ export class Holds {
    */
   async expireDue(limit: number, except: readonly ItemRef[] = []): Promise<ExpiryResult> {
     const due: readonly DueRow[] = await this.dataSource.query(
-      `SELECT order_id, sale_id, product_id FROM orders
+      `SELECT order_id AS "orderId", sale_id AS "saleId", product_id AS "productId" FROM orders
        WHERE state = 'confirmed' AND hold_until <= now() AND sale_id || '.' || product_id <> ALL ($2)
        ORDER BY hold_until LIMIT $1`,
-      [limit, except.map(itemKeyOf)],
+      [limit, except.map(itemName)],
     );
     const items: ExpiredOrders[] = [];
     const failed: FailedExpiry[] = [];
-    for (const { item, orderIds } of byItem(due)) {
+    for (const orders of groupBy(due, itemName).values()) {
+      const [{ saleId, productId }] = orders;
+      const item = { saleId, productId };
       try {
-        items.push(await this.expire(item, orderIds));
+        const candidates = orders.map(({ orderId }) => orderId);
+        items.push(await this.expire(item, candidates));
       } catch (error) {
         failed.push({ item, reason: describeFailure(error) });
       }
@@ -64,7 +68,7 @@ export class Holds {
     const changes = await this.dataSource.transaction(async (manager) => {
       const { rows, nowMs } = await lockLedger(manager, [item]);
       lockedAt = performance.now();
-      const ledger = rows.get(itemKeyOf(item));
+      const ledger = rows.get(itemName(item));
       if (ledger === undefined) return [];
       const orders = await lockDue(manager, candidates);
       const ended = orders
@@ -94,10 +98,8 @@ export class Holds {
   }
 }
 
-interface DueRow {
-  readonly order_id: string;
-  readonly sale_id: string;
-  readonly product_id: string;
+interface DueRow extends ItemRef {
+  readonly orderId: string;
 }
 
 interface HeldRow {
@@ -122,15 +124,4 @@ async function lockDue(manager: EntityManager, orderIds: readonly string[]): Pro
      WHERE state = 'confirmed' AND hold_until <= now()`,
     [textArray(orderIds)],
   );
-}
-
-function byItem(rows: readonly DueRow[]): readonly { readonly item: ItemRef; readonly orderIds: string[] }[] {
-  const groups = new Map<string, { readonly item: ItemRef; readonly orderIds: string[] }>();
-  for (const row of rows) {
-    const item = { saleId: row.sale_id, productId: row.product_id };
-    const group = groups.get(itemKeyOf(item)) ?? { item, orderIds: [] };
-    group.orderIds.push(row.order_id);
-    groups.set(itemKeyOf(item), group);
-  }
-  return [...groups.values()];
 }

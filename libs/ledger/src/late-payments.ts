@@ -1,12 +1,13 @@
-import type { ItemRef } from '@flux/contracts';
+import { itemName, type ItemRef } from '@flux/contracts';
 import { GateClient, GateUnavailableError, type RetakeOutcome } from '@flux/gate';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { LedgerEntity } from './entities/ledger.entity';
-import { LIVE_STATES, OrderEntity } from './entities/order.entity';
+import { OrderEntity } from './entities/order.entity';
 import { PaymentEntity } from './entities/payment.entity';
 import { SaleEntity } from './entities/sale.entity';
-import { itemKeyOf, lockLedger } from './ledger-rows';
+import { freeUnits } from './ledger-row';
+import { liveUnits, lockLedger } from './ledger-rows';
 import { applyChanges, changeOrder } from './order-change';
 import { changeableOf, lockOrder } from './order-rows';
 import { decidedOutcome, type PayOutcome } from './payment-outcome';
@@ -173,15 +174,15 @@ async function decide(
   const { paymentId, orderId } = payment;
   const item: ItemRef = late.order;
   const { rows, nowMs } = await lockLedger(manager, [item]);
-  const ledger = rows.get(itemKeyOf(item));
+  const ledger = rows.get(itemName(item));
   const order = await lockOrder(manager, orderId);
   if (ledger === undefined || order === undefined) throw new Error('the order of a payment is gone');
   // The gate was rebuilt meanwhile, from a ledger in which the units were free: they are taken from the new one.
   if (ledger.epoch !== epoch) return { outcome: 'again' };
 
-  const free = ledger.initial - ledger.held - ledger.sold - ledger.parked;
+  const free = freeUnits(ledger);
   const change = changeOrder(changeableOf(order), 'payLate', { ledger, nowMs, paymentId });
-  const live = await liveUnitsOf(manager, order);
+  const live = (await liveUnits(manager, [order])).get(itemName(item))?.get(order.shopperId) ?? 0;
   const refuseBecause = (reason: string): Promise<Decision> => {
     // The gate had units that the ledger does not have: then it is right that it has fewer now.
     const giveBackUnits = atGate === 'taken' ? Math.max(0, Math.min(order.quantity, free)) : null;
@@ -206,19 +207,6 @@ async function refuse(
   await manager.update(PaymentEntity, { paymentId }, refused);
   await oweRefund(manager, payment, reason);
   return { outcome: 'decided' };
-}
-
-/** Units of the order's shopper that count against the limit. */
-async function liveUnitsOf(
-  manager: EntityManager,
-  { shopperId, productId, saleId }: OrderEntity,
-): Promise<number> {
-  const [row]: { readonly units: number }[] = await manager.query(
-    `SELECT coalesce(sum(quantity), 0)::integer AS units FROM orders
-     WHERE shopper_id = $1 AND product_id = $2 AND sale_id = $3 AND state = ANY ($4)`,
-    [shopperId, productId, saleId, LIVE_STATES],
-  );
-  return row?.units ?? 0;
 }
 
 async function isRetired(manager: EntityManager, { saleId }: OrderEntity): Promise<boolean> {

@@ -16,7 +16,12 @@ export interface LedgerRow extends ItemRef, AppliedSequences {
 }
 
 /** Units that nobody has. */
-export function freeUnits({ initial, held, sold, parked }: LedgerRow): number {
+export function freeUnits({
+  initial,
+  held,
+  sold,
+  parked,
+}: Pick<LedgerRow, 'initial' | 'held' | 'sold' | 'parked'>): number {
   return initial - held - sold - parked;
 }
 

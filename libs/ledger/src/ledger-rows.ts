@@ -1,4 +1,4 @@
-import type { ItemRef, OrderState } from '@flux/contracts';
+import { itemName, type ItemRef, type OrderState } from '@flux/contracts';
 import type { EntityManager } from 'typeorm';
 import type { SequenceRange } from './advance-watermark';
 import { toSafeInteger } from './entities/columns';
@@ -7,10 +7,6 @@ import type { KnownOrder, LedgerRow } from './ledger-row';
 import { textArray } from './sql-array';
 
 /** What the transactions that change orders read first. Each statement takes any number of rows. */
-
-export function itemKeyOf({ saleId, productId }: ItemRef): string {
-  return `${saleId}.${productId}`;
-}
 
 interface LockedRow {
   readonly sale_id: string;
@@ -31,7 +27,7 @@ interface LockedRow {
 }
 
 export interface LockedLedger {
-  /** By `itemKeyOf`; an item that is not known is absent. */
+  /** By `itemName`; an item that is not known is absent. */
   readonly rows: ReadonlyMap<string, LedgerRow>;
   /** The transaction's time by PostgreSQL's clock. */
   readonly nowMs: number;
@@ -52,7 +48,7 @@ export async function lockLedger(manager: EntityManager, items: readonly ItemRef
   );
   const ledger = rows.map(ledgerRowOf);
   return {
-    rows: new Map(ledger.map((row) => [itemKeyOf(row), row])),
+    rows: new Map(ledger.map((row) => [itemName(row), row])),
     nowMs: rows[0] === undefined ? 0 : toSafeInteger(rows[0].now_ms),
   };
 }
@@ -126,7 +122,7 @@ export interface ItemShopper extends ItemRef {
   readonly shopperId: string;
 }
 
-/** Units of each shopper in these states, by `itemKeyOf` and shopper. */
+/** Units of each shopper in these states, by `itemName` and shopper. */
 export async function liveUnits(
   manager: EntityManager,
   shoppers: readonly ItemShopper[],
@@ -156,7 +152,7 @@ export async function liveUnits(
   );
   const units = new Map<string, Map<string, number>>();
   for (const row of rows) {
-    const key = itemKeyOf({ saleId: row.sale_id, productId: row.product_id });
+    const key = itemName({ saleId: row.sale_id, productId: row.product_id });
     const ofItem = units.get(key) ?? new Map<string, number>();
     ofItem.set(row.shopper_id, row.units);
     units.set(key, ofItem);

@@ -1,4 +1,5 @@
 import {
+  itemName,
   itemOfOrderId,
   ORDER_STATUS_TYPE,
   type ItemRef,
@@ -6,7 +7,7 @@ import {
   type OrderStatusEvent,
 } from '@flux/contracts';
 import type { ValueTransformer } from 'typeorm';
-import { itemKeyOf } from './ledger-rows';
+import { groupBy } from './group-by';
 
 /** One change of an order's state, by the clock of PostgreSQL. */
 export interface StatusChange extends ItemRef {
@@ -94,23 +95,16 @@ export function eventsInsert(
   changes: readonly StatusChange[],
   firstParameter: number,
 ): { readonly statement: string; readonly parameters: string[] } {
-  const rows = new Map<string, { readonly item: ItemRef; readonly stored: StoredChange[] }>();
-  for (const change of changes) {
-    const key = itemKeyOf(change);
-    const row = rows.get(key) ?? { item: change, stored: [] };
-    row.stored.push(storedChange(change));
-    rows.set(key, row);
-  }
-  const values = Array.from({ length: rows.size }, (_, index) => {
+  const byItem = groupBy(changes, itemName);
+  const values = Array.from({ length: byItem.size }, (_, index) => {
     const at = firstParameter + index * 3;
     return `($${at}, $${at + 1}, $${at + 2})`;
   });
   return {
     statement: `INSERT INTO order_events (sale_id, product_id, events) VALUES ${values.join(', ')}`,
-    parameters: [...rows.values()].flatMap(({ item, stored }) => [
-      item.saleId,
-      item.productId,
-      JSON.stringify(stored),
-    ]),
+    parameters: [...byItem.values()].flatMap((ofItem) => {
+      const [{ saleId, productId }] = ofItem;
+      return [saleId, productId, JSON.stringify(ofItem.map(storedChange))];
+    }),
   };
 }

@@ -1,10 +1,10 @@
-import { decodeItemHeaders, orderIdsOf, type ItemEvent } from '@flux/contracts';
+import { decodeItemHeaders, itemName, orderIdsOf, type ItemEvent } from '@flux/contracts';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { writeDecisions } from './batch-writes';
 import { classifyFailure, describeFailure } from './classify-failure';
 import { decideParking } from './decide-batch';
-import { itemKeyOf, knownOrders, lockLedger } from './ledger-rows';
+import { knownOrders, lockLedger } from './ledger-rows';
 import { itemResultOf, type ItemResult } from './settlement';
 
 /** A Kafka message that cannot be processed, as it came. */
@@ -65,7 +65,7 @@ interface Booking {
 
 async function book(manager: EntityManager, { message, reason, event }: Booking): Promise<ParkingOutcome> {
   const { rows, nowMs } = await lockLedger(manager, [event]);
-  const ledger = rows.get(itemKeyOf(event));
+  const ledger = rows.get(itemName(event));
   if (ledger === undefined) {
     return keep(manager, { message, reason, keptBecause: 'nothing booked, the item is not known' });
   }

@@ -1,11 +1,11 @@
-import { itemOfOrderId, type ItemRef } from '@flux/contracts';
+import { itemName, itemOfOrderId, type ItemRef } from '@flux/contracts';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { toSafeInteger } from './entities/columns';
 import type { PaymentState } from './entities/payment.entity';
 import { RefundEntity } from './entities/refund.entity';
 import { LatePayments } from './late-payments';
-import { itemKeyOf, lockLedger } from './ledger-rows';
+import { lockLedger } from './ledger-rows';
 import { applyChanges, changeOrder } from './order-change';
 import { changeableOf, lockOrder } from './order-rows';
 import { decidedOutcome, type PayOutcome, type Payment } from './payment-outcome';
@@ -77,6 +77,15 @@ export class Payments {
     );
   }
 
+  /** Notes that a refund that counted as made did not come about: it is due again, for a person to see. */
+  async refundFailed(paymentId: string): Promise<void> {
+    await this.dataSource.manager.update(
+      RefundEntity,
+      { paymentId, state: 'done' },
+      { state: 'due', doneAt: null },
+    );
+  }
+
   async refunds(page: RefundsPage): Promise<readonly RefundEntity[]> {
     return readRefunds(this.dataSource.manager, page);
   }
@@ -138,7 +147,7 @@ type Next =
 async function receive(manager: EntityManager, item: ItemRef, payment: Payment): Promise<PayOutcome | Next> {
   const { paymentId, orderId } = payment;
   const { rows, nowMs } = await lockLedger(manager, [item]);
-  const ledger = rows.get(itemKeyOf(item));
+  const ledger = rows.get(itemName(item));
   const order = await lockOrder(manager, orderId);
   if (ledger === undefined || order === undefined) return { outcome: 'unknownOrder' };
   const money = moneyOf(payment);

@@ -2,6 +2,7 @@ import {
   CANCEL_REQUESTED_TYPE,
   decodeItemEvent,
   decodeItemHeaders,
+  itemName,
   orderIdsOf,
   type CancelRequested,
   type ItemEvent,
@@ -14,7 +15,7 @@ import { applyEvents } from './batch-transaction';
 import { isFenced } from './decide-batch';
 import { ParkedMessageEntity, type ParkedState } from './entities/parked-message.entity';
 import { freeUnits, type KnownOrder, type LedgerRow } from './ledger-row';
-import { itemKeyOf, knownOrders, liveUnits, lockLedger } from './ledger-rows';
+import { knownOrders, liveUnits, lockLedger } from './ledger-rows';
 import { applyChanges, changeOrder, type OrderChange } from './order-change';
 
 /** A message that cannot be resolved by anybody any more. */
@@ -70,7 +71,7 @@ export async function lockMessage(
     lock: { mode: 'pessimistic_write' },
   });
   if (message.state !== 'parked') return { outcome: 'resolved', state: message.state };
-  const ledger = event === undefined ? undefined : rows.get(itemKeyOf(event));
+  const ledger = event === undefined ? undefined : rows.get(itemName(event));
   return { manager, message, event, ledger, nowMs };
 }
 
@@ -121,7 +122,7 @@ async function retryOrders(
   const waiting = await parkedOrders(manager, message, event);
   // Other parked orders of a shopper do not count, or two of them would keep each other waiting for ever.
   const shoppers = waiting.map(({ shopperId }) => ({ saleId, productId, shopperId }));
-  const units = new Map((await liveUnits(manager, shoppers, ['confirmed', 'paid'])).get(itemKeyOf(ledger)));
+  const units = new Map((await liveUnits(manager, shoppers, ['confirmed', 'paid'])).get(itemName(ledger)));
   let free = freeUnits(ledger);
   const changes: OrderChange[] = [];
   for (const row of waiting) {

@@ -1,11 +1,12 @@
-import type { ItemRef } from '@flux/contracts';
+import { itemName, type ItemRef } from '@flux/contracts';
 import { GateClient, GateUnavailableError } from '@flux/gate';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { groupBy } from './group-by';
 import type { OrderChange } from './order-change';
 import { numberArray, textArray } from './sql-array';
 import {
-  byItem,
+  itemOf,
   partsOf,
   releaseOf,
   stateWriteOf,
@@ -84,8 +85,8 @@ export class TellGate {
          ORDER BY decided_at LIMIT $1`,
         [limit, untoldForMs, [...waiting.keys()]],
       );
-      for (const [key, { item, rows: ofItem }] of byItem(rows)) {
-        const told = await this.tellAll(item, ofItem.map(untoldOf));
+      for (const [key, ofItem] of groupBy(rows, (row) => itemName(itemOf(row)))) {
+        const told = await this.tellAll(itemOf(ofItem[0]), ofItem.map(untoldOf));
         orders += told.orders;
         // Told, and its row locked by another: that one tells it too.
         const stays = told.orders < ofItem.length ? 'another process is at it' : undefined;

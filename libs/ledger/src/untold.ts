@@ -1,6 +1,6 @@
 import { statusOfState, type ItemRef, type OrderState } from '@flux/contracts';
-import { releaseIdOf, type Release, type StateWrite } from '@flux/gate';
-import { itemKeyOf } from './ledger-rows';
+import { releaseIdOf, slicesOf, type Release, type StateWrite } from '@flux/gate';
+import { groupBy } from './group-by';
 import type { OrderChange } from './order-change';
 
 /** One script call each, sent at once: purchases get their turn in between. */
@@ -29,6 +29,10 @@ export type Untold = Pick<
   readonly state: OrderState;
 };
 
+export function itemOf({ sale_id, product_id }: UntoldRow): ItemRef {
+  return { saleId: sale_id, productId: product_id };
+}
+
 export function untoldOf(row: UntoldRow): Untold {
   return {
     orderId: row.order_id,
@@ -49,25 +53,15 @@ export interface Part {
 }
 
 export function partsOf(untold: readonly Untold[]): Part[] {
-  const groups = new Map<string, Part & { readonly orders: Untold[] }>();
-  for (const order of untold) {
-    const kind = isEnded(order.state) ? 'ended' : 'goesOn';
-    const key = `${kind} ${order.gateEpoch}`;
-    const group = groups.get(key) ?? { kind, epoch: order.gateEpoch, orders: [] };
-    group.orders.push(order);
-    groups.set(key, group);
-  }
-  return [...groups.values()].flatMap(({ kind, epoch, orders: all }) => {
-    const parts: Part[] = [];
-    for (let from = 0; from < all.length; from += ORDERS_PER_CALL) {
-      parts.push({ kind, epoch, orders: all.slice(from, from + ORDERS_PER_CALL) });
-    }
-    return parts;
+  const groups = groupBy(untold, ({ state, gateEpoch }) => `${kindOf(state)} ${gateEpoch}`);
+  return [...groups.values()].flatMap((group) => {
+    const [{ state, gateEpoch: epoch }] = group;
+    return slicesOf(group, ORDERS_PER_CALL).map((orders) => ({ kind: kindOf(state), epoch, orders }));
   });
 }
 
-function isEnded(state: OrderState): boolean {
-  return state === 'cancelled' || state === 'expired';
+function kindOf(state: OrderState): Part['kind'] {
+  return state === 'cancelled' || state === 'expired' ? 'ended' : 'goesOn';
 }
 
 export function releaseOf({ orderId, shopperId, state, quantity, gateUnits, atMs }: Untold): Release {
@@ -84,17 +78,4 @@ export function releaseOf({ orderId, shopperId, state, quantity, gateUnits, atMs
 
 export function stateWriteOf({ orderId, shopperId, state, atMs }: Untold): StateWrite {
   return { orderId, status: statusOfState(state), shopperId, quantity: 0, changedAtMs: atMs };
-}
-
-export function byItem(
-  rows: readonly UntoldRow[],
-): ReadonlyMap<string, { readonly item: ItemRef; readonly rows: UntoldRow[] }> {
-  const groups = new Map<string, { readonly item: ItemRef; readonly rows: UntoldRow[] }>();
-  for (const row of rows) {
-    const item = { saleId: row.sale_id, productId: row.product_id };
-    const group = groups.get(itemKeyOf(item)) ?? { item, rows: [] };
-    group.rows.push(row);
-    groups.set(itemKeyOf(item), group);
-  }
-  return groups;
 }

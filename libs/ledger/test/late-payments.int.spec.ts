@@ -1,43 +1,28 @@
 import type { ItemRef } from '@flux/contracts';
 import { itemKeys } from '@flux/gate';
 import { LatePayments, PaymentEntity, REFUND_REASONS, TellGate, type PayOutcome } from '@flux/ledger';
-import { opening, randomId, TcpProxy, waitUntil } from '@flux/testing';
+import { opening, randomId, waitUntil } from '@flux/testing';
 import { IsNull, Not } from 'typeorm';
-import { LifeWorld, type LifeProcess } from './life-world';
+import { LifeWorld, RemoteProcess, type LifeProcess } from './life-world';
 
 jest.setTimeout(120_000);
 
 let world: LifeWorld;
 let shop: LifeProcess;
 let other: LifeProcess;
-/** A process whose way to the gate can be cut. */
+let far: RemoteProcess;
 let remote: LifeProcess;
-let proxy: TcpProxy;
 
 beforeAll(async () => {
   world = await LifeWorld.start();
-  proxy = await TcpProxy.start({ host: '127.0.0.1', port: world.sale.redis.port });
-  [shop, other, remote] = await Promise.all([
-    world.process(),
-    world.process(),
-    world.process(`redis://127.0.0.1:${proxy.port}`),
-  ]);
+  [shop, other, far] = await Promise.all([world.process(), world.process(), RemoteProcess.start(world)]);
+  remote = far.process;
 });
 afterAll(async () => {
   await world.stop();
-  await proxy.stop();
+  await far.proxy.stop();
 });
-beforeEach(() => mend());
-
-async function cut(): Promise<void> {
-  proxy.set('cut');
-  await waitUntil('the connection is gone', () => !remote.clients.gate.isReady());
-}
-
-async function mend(): Promise<void> {
-  proxy.set('pass');
-  await waitUntil('the connection is back', () => remote.clients.gate.isReady());
-}
+beforeEach(() => far.mend());
 
 interface One {
   readonly item: ItemRef;
@@ -216,12 +201,12 @@ describe('a crash or an outage', () => {
   it('before the gate is asked: it is completed later, once', async () => {
     const { item, orderId } = await oneExpired();
     const payment = await world.paymentFor(orderId);
-    await cut();
+    await far.cut();
     const answers = await Promise.all([remote.payments.pay(payment), remote.payments.pay(payment)]);
     expect(answers.map(({ outcome }) => outcome)).toEqual(['pending', 'pending']);
     await expect(remote.payments.completeUnfinished(10)).resolves.toBe(0);
     await Promise.all([shop.payments.completeUnfinished(1), other.payments.completeUnfinished(1)]);
-    await mend();
+    await far.mend();
     expect(await remote.payments.pay(payment)).toMatchObject({ outcome: 'paid' });
     expect(await shop.payments.completeUnfinished(10)).toBe(0);
     await world.expectBalanced(item);
@@ -230,7 +215,7 @@ describe('a crash or an outage', () => {
   it('before the gate has heard of the end: not decided until it has', async () => {
     const { item, orderIds } = await world.confirmed(1);
     await world.runOut(orderIds);
-    await cut();
+    await far.cut();
     await remote.expire();
     const payment = await world.paymentFor(orderIds[0]!);
     expect(await remote.payments.pay(payment)).toMatchObject({ outcome: 'pending' });
@@ -240,7 +225,7 @@ describe('a crash or an outage', () => {
     expect(await late.complete(payment.paymentId)).toMatchObject({ outcome: 'pending' });
     expect(await world.payment(payment.paymentId)).toMatchObject({ state: 'pending', epoch: null });
     expect(await available(item)).toBe(0);
-    await mend();
+    await far.mend();
     expect(await remote.payments.completeUnfinished(10)).toBe(1);
     await shop.tellGate.tellDue(10, 0);
     expect(await world.order(orderIds[0]!)).toMatchObject({ state: 'paid' });
@@ -250,7 +235,7 @@ describe('a crash or an outage', () => {
   it('after the gate gave the unit: it is not taken twice', async () => {
     const { item, orderId } = await oneExpired(1);
     const payment = await world.paymentFor(orderId);
-    await cut();
+    await far.cut();
     await remote.payments.pay(payment);
     const { shopperId, quantity } = await world.order(orderId);
     const changeId = `pay:${payment.paymentId}`;
@@ -290,7 +275,7 @@ describe('a crash or an outage', () => {
 
   it('after the order was paid: the gate hears of it later', async () => {
     const { item, orderId } = await oneExpired();
-    await cut();
+    await far.cut();
     // Reaches the gate to take the unit, and not to tell of the payment.
     const deaf = new TellGate(shop.dataSource, remote.clients.gate);
     const payment = await world.paymentFor(orderId);
@@ -306,7 +291,7 @@ describe('a crash or an outage', () => {
     const shopperId = randomId('shopper');
     const { item, orderId } = await oneExpired(1, shopperId);
     const payment = await world.paymentFor(orderId);
-    await cut();
+    await far.cut();
     await remote.payments.pay(payment);
     const changeId = `pay:${payment.paymentId}`;
     await shop.clients.gate.retake({ ...item, epoch: 1, changeId, shopperId, quantity: 1 });
@@ -361,7 +346,7 @@ describe('where gate and ledger disagree', () => {
   it('a unit goes back where the money had gone back meanwhile', async () => {
     const one = await oneExpired();
     const payment = await world.paymentFor(one.orderId);
-    await cut();
+    await far.cut();
     await remote.payments.pay(payment);
     await shop.payments.noteRefund({ ...payment, reason: 'requested' });
     expect(await shop.payments.completeUnfinished(10)).toBe(1);
@@ -375,7 +360,7 @@ describe('where gate and ledger disagree', () => {
     await loseKeys(stuck.item);
     await shop.payments.pay(await world.paymentFor(stuck.orderId, { paymentId: '0-first' }));
     const others = [await oneExpired(), await oneExpired()];
-    await cut();
+    await far.cut();
     for (const { orderId } of others) await remote.payments.pay(await world.paymentFor(orderId));
     expect(await shop.payments.completeUnfinished(1)).toBe(2);
     for (const { item } of others) await world.expectBalanced(item);

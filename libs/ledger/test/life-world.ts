@@ -20,6 +20,8 @@ import {
   connectGate,
   gateConfig,
   SaleWorld,
+  TcpProxy,
+  waitUntil,
   type GateClients,
   type ItemOptions,
   type PurchaseOptions,
@@ -56,6 +58,28 @@ export class LifeProcess {
 /** The orders that an expiry has ended. */
 export function idsOf({ items }: ExpiryResult): string[] {
   return items.flatMap(({ changes }) => changes.map(({ orderId }) => orderId));
+}
+/** A process whose way to the gate can be cut. */
+export class RemoteProcess {
+  private constructor(
+    readonly proxy: TcpProxy,
+    readonly process: LifeProcess,
+  ) {}
+
+  static async start(world: LifeWorld): Promise<RemoteProcess> {
+    const proxy = await TcpProxy.start({ host: '127.0.0.1', port: world.sale.redis.port });
+    return new RemoteProcess(proxy, await world.process(`redis://127.0.0.1:${proxy.port}`));
+  }
+
+  async cut(): Promise<void> {
+    this.proxy.set('cut');
+    await waitUntil('the connection is gone', () => !this.process.clients.gate.isReady());
+  }
+
+  async mend(): Promise<void> {
+    this.proxy.set('pass');
+    await waitUntil('the connection is back', () => this.process.clients.gate.isReady());
+  }
 }
 
 /** A sale whose orders are confirmed, in a gate and a ledger of the test's own. */

@@ -1,41 +1,26 @@
 import type { ItemRef } from '@flux/contracts';
 import { itemKeys } from '@flux/gate';
-import { TcpProxy, waitUntil } from '@flux/testing';
-import { LifeWorld, idsOf, type LifeProcess } from './life-world';
+import { waitUntil } from '@flux/testing';
+import { LifeWorld, RemoteProcess, idsOf, type LifeProcess } from './life-world';
 
 jest.setTimeout(120_000);
 
 let world: LifeWorld;
 let near: LifeProcess;
 let other: LifeProcess;
-/** A process whose way to the gate can be cut. */
+let far: RemoteProcess;
 let remote: LifeProcess;
-let proxy: TcpProxy;
 
 beforeAll(async () => {
   world = await LifeWorld.start();
-  proxy = await TcpProxy.start({ host: '127.0.0.1', port: world.sale.redis.port });
-  [near, other, remote] = await Promise.all([
-    world.process(),
-    world.process(),
-    world.process(`redis://127.0.0.1:${proxy.port}`),
-  ]);
+  [near, other, far] = await Promise.all([world.process(), world.process(), RemoteProcess.start(world)]);
+  remote = far.process;
 });
 afterAll(async () => {
   await world.stop();
-  await proxy.stop();
+  await far.proxy.stop();
 });
-beforeEach(() => mend());
-
-async function mend(): Promise<void> {
-  proxy.set('pass');
-  await waitUntil('the connection is back', () => remote.clients.gate.isReady());
-}
-
-async function cut(): Promise<void> {
-  proxy.set('cut');
-  await waitUntil('the connection is gone', () => !remote.clients.gate.isReady());
-}
+beforeEach(() => far.mend());
 
 async function available(item: ItemRef): Promise<number | undefined> {
   return (await world.sale.clients.gate.readItem(item))?.available;
@@ -56,7 +41,7 @@ describe('a state that the gate did not hear of', () => {
   it('is told later, once, though two processes tell it at the same time', async () => {
     const { item, orderIds } = await world.confirmed(450);
     await world.runOut(orderIds);
-    await cut();
+    await far.cut();
     expect(await remote.expire()).toHaveLength(450);
     expect(await available(item)).toBe(0);
     expect(await untold()).toBe(450);
@@ -72,7 +57,7 @@ describe('a state that the gate did not hear of', () => {
   it('whose answer was lost is told again, without effect', async () => {
     const { item, orderIds } = await world.confirmed(250);
     await world.runOut(orderIds);
-    proxy.set('hold-answers');
+    far.proxy.set('hold-answers');
     const ended = idsOf(await remote.holds.expireDue(1_000));
     const told = await remote.tellGate.tell(item, ended);
     expect(told).toMatchObject({ outcome: 'later', orders: 0 });
@@ -85,7 +70,7 @@ describe('a state that the gate did not hear of', () => {
 
   it('is left for a while to those who committed it', async () => {
     const { item, orderIds } = await world.confirmed(1);
-    await cut();
+    await far.cut();
     await remote.cancellations.cancel({ orderId: orderIds[0]!, reason: 'no' });
     expect(await near.tellGate.tellDue(10, 60_000)).toEqual({ outcome: 'told', orders: 0 });
     expect(await available(item)).toBe(0);
@@ -95,7 +80,7 @@ describe('a state that the gate did not hear of', () => {
 
   it('is told in the epoch of its transaction only: a newer gate has counted it', async () => {
     const { item, orderIds } = await world.confirmed(2);
-    await cut();
+    await far.cut();
     await remote.cancellations.cancel({ orderId: orderIds[0]!, reason: 'no' });
     await remote.payments.pay(await world.paymentFor(orderIds[1]!));
     // The gate is rebuilt from the ledger, in which one unit is free.
@@ -111,7 +96,7 @@ describe('a state that the gate did not hear of', () => {
   it('waits for an older gate, and holds up no other item', async () => {
     const [behind, sound] = [await world.confirmed(3), await world.confirmed(3)];
     await world.manager.query('UPDATE ledger SET epoch = 2 WHERE sale_id = $1', [behind.item.saleId]);
-    await cut();
+    await far.cut();
     for (const { orderIds } of [behind, sound]) {
       await remote.cancellations.cancel({ orderId: orderIds[0]!, reason: 'no' });
       await remote.payments.pay(await world.paymentFor(orderIds[1]!));
@@ -135,10 +120,10 @@ describe('a state that the gate did not hear of', () => {
   it('stays to be told where the order changed again while it was told', async () => {
     const { item, orderIds } = await world.confirmed(1, { left: 1 });
     const [orderId] = orderIds;
-    await cut();
+    await far.cut();
     await remote.cancellations.cancel({ orderId: orderId!, reason: 'no' });
-    await mend();
-    proxy.set('hold-answers');
+    await far.mend();
+    far.proxy.set('hold-answers');
     const telling = remote.tellGate.tell(item, [orderId!]);
     await waitUntil('the gate has heard', async () => (await available(item)) === 2);
     // Paid late by another process, whose telling of that got lost.
@@ -146,7 +131,7 @@ describe('a state that the gate did not hear of', () => {
     await world.manager.query("UPDATE orders SET gate_epoch = 1 WHERE order_id = $1 AND state = 'paid'", [
       orderId,
     ]);
-    proxy.set('pass');
+    far.proxy.set('pass');
     await telling;
     expect(await world.order(orderId!)).toMatchObject({ state: 'paid', gateEpoch: 1 });
     expect(await near.tellGate.tellDue(10, 0)).toEqual({ outcome: 'told', orders: 1 });

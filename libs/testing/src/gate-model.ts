@@ -1,5 +1,5 @@
 import type { OrderStatus } from '@flux/contracts';
-import type { ReserveRequest, StateWrite } from '@flux/gate';
+import type { ReserveOutcome, ReserveRequest, StateWrite } from '@flux/gate';
 
 /** An order as the plain gate knows it. */
 export interface PlainOrder extends ReserveRequest {
@@ -125,4 +125,25 @@ export class PlainGate {
 
 function lateUnits({ late, quantity }: PlainOrder): number {
   return [...late.values()].filter(Boolean).length * quantity;
+}
+
+/** A purchase's outcome in the words in which the model foretells it. */
+export function said(outcome: ReserveOutcome): string {
+  switch (outcome.outcome) {
+    case 'accepted':
+    case 'replayed':
+      return `${outcome.outcome} ${outcome.order.sequence}`;
+    case 'shopperLimit':
+      return `shopperLimit ${outcome.limit}`;
+    case 'soldOut':
+      return `soldOut ${outcome.available}`;
+    case 'reused':
+    case 'notOpen':
+    case 'closed':
+    case 'moved':
+    case 'notReady':
+    case 'unavailable':
+    case 'unknown':
+      return outcome.outcome;
+  }
 }

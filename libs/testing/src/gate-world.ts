@@ -56,6 +56,11 @@ export class GateWorld {
     return item;
   }
 
+  /** Units that count against the shopper's limit, as they stand in Redis. */
+  async countOf(item: ItemRef, shopperId: string): Promise<string | null> {
+    return this.server.client.hget(itemKeys(item).shoppers, shopperId);
+  }
+
   /** A purchase that the gate accepted. */
   async accepted(item: ItemRef, options: PurchaseOptions = {}): Promise<ReserveRequest> {
     const request = purchase(item, options);

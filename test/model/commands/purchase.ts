@@ -1,5 +1,4 @@
-import type { ReserveOutcome } from '@flux/gate';
-import { purchase } from '@flux/testing';
+import { purchase, said } from '@flux/testing';
 import type { PlainLedger, PlainOrder } from '../plain-ledger';
 import type { RealSale } from '../real-sale';
 import { SaleCommand } from './life-command';
@@ -40,25 +39,5 @@ export class Purchase extends SaleCommand {
     const { gate } = real.processes.clients;
     const outcomes = await Promise.all(requests.map((request) => gate.reserve(request)));
     expect(outcomes.map(said)).toEqual(expected);
-  }
-}
-
-function said(outcome: ReserveOutcome): string {
-  switch (outcome.outcome) {
-    case 'accepted':
-    case 'replayed':
-      return `${outcome.outcome} ${outcome.order.sequence}`;
-    case 'shopperLimit':
-      return `shopperLimit ${outcome.limit}`;
-    case 'soldOut':
-      return `soldOut ${outcome.available}`;
-    case 'reused':
-    case 'notOpen':
-    case 'closed':
-    case 'moved':
-    case 'notReady':
-    case 'unavailable':
-    case 'unknown':
-      return outcome.outcome;
   }
 }

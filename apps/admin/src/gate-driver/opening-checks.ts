@@ -1,8 +1,9 @@
+import { freeUnits } from '@flux/ledger';
 import { type ItemRef, ProblemError } from '@flux/contracts';
 import { RedisConnection, itemKeys } from '@flux/gate';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
-import { type Sale, freeUnits } from '../sales/sale';
+import type { Sale } from '../sales/sale';
 import { inSlices } from './in-slices';
 import { type MemoryOfRedis, bytesOfBuyers, memoryOf } from './redis-memory';
 

@@ -3,7 +3,8 @@ import { OrderEntity } from '@flux/ledger';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { GateOrders } from '../shop/gate-orders';
-import { priceOf, unknownOrder } from '../shop/order-details';
+import { priceOf } from '../shop/order-details';
+import { notConfirmed } from '../shop/order-problems';
 import { orderHead } from '../shop/shop-order';
 import { type PayableOrder, PaymentProvider, type StartedPayment } from './payment-provider';
 
@@ -24,25 +25,12 @@ export class PaymentStart {
   async start(orderId: string): Promise<OrderPayment> {
     const { manager } = this.dataSource;
     const order = await manager.findOneBy(OrderEntity, { orderId });
-    if (order === null) throw await this.withoutRow(orderId);
+    if (order === null) throw await this.gateOrders.withoutRow(orderId);
     refuseUnlessConfirmed(order.state);
     const { amountMinor, currency } = orderHead(order, await priceOf(manager, order));
     const payable = { orderId, amountMinor, currency };
     const started = await this.provider.start(payable);
     return { ...started, provider: this.provider.name, amountMinor, currency };
-  }
-
-  /** The ledger does not know the order: it is on its way there, or there is none. */
-  private async withoutRow(orderId: string): Promise<ProblemError> {
-    const { outcome } = await this.gateOrders.find(orderId);
-    switch (outcome) {
-      case 'order':
-        return notConfirmedYet();
-      case 'notReady':
-        return new ProblemError('not-ready', 'The gate of this item waits for its rebuild and cannot say.');
-      case 'unknownOrder':
-        return unknownOrder();
-    }
   }
 }
 
@@ -51,7 +39,7 @@ function refuseUnlessConfirmed(state: OrderState): void {
     case 'confirmed':
       return;
     case 'parked':
-      throw notConfirmedYet();
+      throw notConfirmed();
     case 'paid':
       throw new ProblemError('not-confirmed', 'The order is paid already.');
     case 'rejected':
@@ -59,8 +47,4 @@ function refuseUnlessConfirmed(state: OrderState): void {
     case 'expired':
       throw new ProblemError('not-confirmed', `The order is ${state}; it takes no payment.`);
   }
-}
-
-function notConfirmedYet(): ProblemError {
-  return new ProblemError('not-confirmed', 'The order is accepted, and the ledger has not confirmed it yet.');
 }

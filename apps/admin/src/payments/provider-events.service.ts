@@ -5,7 +5,6 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { PaymentMetrics } from './payment.metrics';
 import { type ProviderEvent, type ProviderNotice, providerNoticeSchema } from './provider-notice';
-import { reopenRefund } from './refund.repository';
 
 interface StoredEvent extends ProviderEvent {
   readonly provider: string;
@@ -108,7 +107,7 @@ export class ProviderEvents {
         return 'refunded';
       }
       case 'refundFailed':
-        await reopenRefund(this.dataSource, notice.paymentId);
+        await this.payments.refundFailed(notice.paymentId);
         return 'refundFailed';
     }
   }

@@ -1,13 +1,15 @@
+import { freeUnits } from '@flux/ledger';
 import {
   ORDER_STATUSES,
+  orderIdRange,
+  REJECTION_REASONS,
+  statusOfState,
   type OrderState,
   type OrderStatus,
-  REJECTION_REASONS,
   type RejectionReason,
-  statusOfState,
 } from '@flux/contracts';
 import type { EntityManager } from 'typeorm';
-import { type LedgerCounters, type Sale, freeUnits } from '../sales/sale';
+import type { LedgerCounters, Sale } from '../sales/sale';
 import { readSale } from '../sales/sale.repository';
 import type { SaleReport, Units } from './report-answer';
 import { bucketSecondsOf, denseCounts } from './timeline';
@@ -32,7 +34,7 @@ interface OrderGroup {
  */
 export async function readFigures(manager: EntityManager, saleId: string): Promise<Figures> {
   const sale = await readSale(manager, saleId);
-  const range = [`${saleId}.`, `${saleId}/`];
+  const range = orderIdRange(saleId);
   const groups: readonly OrderGroup[] = await manager.query(
     `SELECT product_id AS "productId", state, CASE WHEN state = 'rejected' THEN reason END AS reason,
             count(*) AS orders, sum(quantity) AS units,
@@ -103,7 +105,7 @@ async function revenueOf(
   }[] = await manager.query(
     `SELECT currency, state, sum(amount_minor) AS minor FROM refunds
         WHERE order_id > $1 AND order_id < $2 GROUP BY 1, 2`,
-    [`${id}.`, `${id}/`],
+    [...orderIdRange(id)],
   );
   const refunded = (currency: string, state: 'due' | 'done') =>
     whole(refunds.find((row) => row.currency === currency && row.state === state)?.minor ?? '0');

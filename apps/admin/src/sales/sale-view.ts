@@ -1,6 +1,7 @@
+import { freeUnits } from '@flux/ledger';
 import { type GateItem, GateClient, GateUnavailableError } from '@flux/gate';
 import { Injectable } from '@nestjs/common';
-import { type Sale, type SaleItem, freeUnits } from './sale';
+import type { Sale, SaleItem } from './sale';
 import type { GateCounters, OperatorSale, SaleItemAnswer } from './sale-answer';
 
 /** Sales as operators see them: what the ledger says and what the gate says, side by side. */

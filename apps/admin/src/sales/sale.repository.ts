@@ -1,4 +1,4 @@
-import { type NewSale, ProblemError, type SaleState } from '@flux/contracts';
+import { itemName, ProblemError, type NewSale, type SaleState } from '@flux/contracts';
 import { ItemEntity, LedgerEntity, SaleEntity } from '@flux/ledger';
 import { type EntityManager, In, Not } from 'typeorm';
 import type { Sale, SaleItem } from './sale';
@@ -118,11 +118,10 @@ async function withItems(manager: EntityManager, sales: readonly SaleEntity[]): 
   const ofSales = { saleId: In(sales.map(({ id }) => id)) };
   const items = await manager.find(ItemEntity, { where: ofSales, order: { saleId: 'ASC', position: 'ASC' } });
   const ledgers = await manager.find(LedgerEntity, { where: ofSales });
-  const ledgerOf = new Map(ledgers.map((row) => [`${row.saleId}.${row.productId}`, row]));
+  const ledgerOf = new Map(ledgers.map((row) => [itemName(row), row]));
   const itemsOf = new Map<string, SaleItem[]>(sales.map(({ id }) => [id, []]));
   for (const item of items) {
-    const { saleId, productId } = item;
-    itemsOf.get(saleId)?.push(saleItem(item, ledgerOf.get(`${saleId}.${productId}`)));
+    itemsOf.get(item.saleId)?.push(saleItem(item, ledgerOf.get(itemName(item))));
   }
   return sales.map(({ id, name, state, opensAt, closesAt, holdMs, retentionMs, createdAt, closedAt }) => {
     const times = { opensAt, closesAt, holdMs, retentionMs, createdAt, closedAt };
@@ -131,7 +130,7 @@ async function withItems(manager: EntityManager, sales: readonly SaleEntity[]): 
 }
 
 function saleItem(item: ItemEntity, ledger: LedgerEntity | undefined): SaleItem {
-  if (ledger === undefined) throw new Error(`${item.saleId}.${item.productId} has no row in the ledger`);
+  if (ledger === undefined) throw new Error(`${itemName(item)} has no row in the ledger`);
   const { initial, held, sold, parked, epoch, watermark, suspendedReason } = ledger;
   const { saleId, productId, name, priceMinor, currency, perShopperLimit } = item;
   return {

@@ -37,8 +37,3 @@ export interface Sale {
   readonly closedAt: Date | null;
   readonly items: readonly SaleItem[];
 }
-
-/** Units that nobody holds, bought or has booked. */
-export function freeUnits({ initial, held, sold, parked }: LedgerCounters): number {
-  return initial - held - sold - parked;
-}

@@ -1,8 +1,9 @@
-import { type ItemRef, ORDERS_ACCEPTED_TYPE, itemOfOrderId } from '@flux/contracts';
+import { type ItemRef, ORDERS_ACCEPTED_TYPE, type ProblemError, itemOfOrderId } from '@flux/contracts';
 import { GateClient, type GateOrder, Outboxes } from '@flux/gate';
 import { ItemEntity, SaleEntity } from '@flux/ledger';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
+import { gateNotReady, notConfirmed, unknownOrder } from './order-problems';
 
 export type GateOrderOutcome =
   | { readonly outcome: 'order'; readonly order: GateOrder }
@@ -29,6 +30,22 @@ export class GateOrders {
         return read;
       case 'notReady':
         return { outcome: (await this.shouldBeThere(orderId)) ? 'notReady' : 'unknownOrder' };
+    }
+  }
+
+  /**
+   * Why an order that has no row cannot be changed: it is on its way to the ledger, or there is none.
+   * @throws GateUnavailableError
+   */
+  async withoutRow(orderId: string): Promise<ProblemError> {
+    const { outcome } = await this.find(orderId);
+    switch (outcome) {
+      case 'order':
+        return notConfirmed();
+      case 'notReady':
+        return gateNotReady();
+      case 'unknownOrder':
+        return unknownOrder();
     }
   }
 

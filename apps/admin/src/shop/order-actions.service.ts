@@ -3,7 +3,8 @@ import { Cancellations, type OrderEntity, type Payment, Payments } from '@flux/l
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { GateOrders } from './gate-orders';
-import { priceOf, unknownOrder } from './order-details';
+import { priceOf } from './order-details';
+import { notConfirmed } from './order-problems';
 import type { ServiceResult } from './service-requests';
 import { factsOf, shopOrder } from './shop-order';
 
@@ -47,7 +48,7 @@ export class OrderActions {
           ),
         );
       case 'unknownOrder':
-        return this.withoutRow(orderId);
+        return undecided(await this.gateOrders.withoutRow(orderId));
     }
   }
 
@@ -60,7 +61,7 @@ export class OrderActions {
       case 'notCancellable':
         return decided('not-cancellable', 'The order is paid, rejected or expired.');
       case 'unknownOrder':
-        return this.withoutRow(orderId);
+        return undecided(await this.gateOrders.withoutRow(orderId));
     }
   }
 
@@ -68,25 +69,6 @@ export class OrderActions {
     const price = await priceOf(this.dataSource.manager, order);
     return { outcome: 'order', order: shopOrder(factsOf(order), price) };
   }
-
-  /** The ledger does not know the order: it may be on its way there. */
-  private async withoutRow(orderId: string): Promise<ServiceResult> {
-    const found = await this.gateOrders.find(orderId);
-    switch (found.outcome) {
-      case 'order':
-        return undecided(notConfirmed());
-      case 'notReady':
-        return undecided(
-          new ProblemError('not-ready', 'The gate of this item waits for its rebuild and cannot say.'),
-        );
-      case 'unknownOrder':
-        return undecided(unknownOrder());
-    }
-  }
-}
-
-function notConfirmed(): ProblemError {
-  return new ProblemError('not-confirmed', 'The order is accepted, and the ledger has not confirmed it yet.');
 }
 
 function decided(code: ErrorCode, detail: string): ServiceResult {

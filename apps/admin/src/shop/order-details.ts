@@ -4,6 +4,7 @@ import { ItemEntity, OrderEntity, PaymentEntity, RefundEntity } from '@flux/ledg
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { GateOrders } from './gate-orders';
+import { gateNotReady, unknownOrder } from './order-problems';
 import { type UnitPrice, factsOf, historyOf, orderHead, shopOrder } from './shop-order';
 
 /** One order with all that is known of it. */
@@ -23,7 +24,7 @@ export class OrderDetails {
       case 'unknownOrder':
         throw unknownOrder();
       case 'notReady':
-        throw new ProblemError('not-ready', 'The gate of this item waits for its rebuild and cannot say.');
+        throw gateNotReady();
       case 'order':
         return (await this.fromGate(found.order)) ?? (await this.judgedMeanwhile(orderId));
     }
@@ -73,10 +74,6 @@ export class OrderDetails {
 /** What a unit of the item costs. An order has an item, so its absence is breakage. */
 export async function priceOf(manager: EntityManager, { saleId, productId }: ItemRef): Promise<UnitPrice> {
   return manager.findOneByOrFail(ItemEntity, { saleId, productId });
-}
-
-export function unknownOrder(): ProblemError {
-  return new ProblemError('unknown-order', 'There is no order with this id.');
 }
 
 function paymentAnswer(row: PaymentEntity): ShopOrderDetail['payments'][number] {

@@ -1,4 +1,4 @@
-import { ORDER_STATES, type OrderStatus, type ShopOrder, statusOfState } from '@flux/contracts';
+import { ORDER_STATES, orderIdRange, statusOfState, type OrderStatus, type ShopOrder } from '@flux/contracts';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { type OrderFacts, shopOrder } from './shop-order';
@@ -65,8 +65,7 @@ export class OrderReader {
   }
 
   private async read({ saleId, status, after = '' }: OrderFilter, count: number): Promise<OrderRun> {
-    // An id begins with `<sale>.`, and `/` follows `.` in byte order: a sale is one range of the primary key.
-    const [begin, end] = saleId === undefined ? ['', BEHIND_ALL] : [`${saleId}.`, `${saleId}/`];
+    const [begin, end] = saleId === undefined ? ['', BEHIND_ALL] : orderIdRange(saleId);
     const states =
       status === undefined ? ORDER_STATES : ORDER_STATES.filter((state) => statusOfState(state) === status);
     const rows: readonly Row[] = await this.dataSource.query(READ, [

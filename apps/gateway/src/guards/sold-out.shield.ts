@@ -1,4 +1,4 @@
-import type { ItemRef } from '@flux/contracts';
+import { itemName, type ItemRef } from '@flux/contracts';
 import type { Buyers, ReserveOutcome } from '@flux/gate';
 import type { Log } from '@flux/telemetry';
 import { SoldOutFlag } from './sold-out.flag';
@@ -52,7 +52,7 @@ export class SoldOutShield {
   }
 
   refuses(item: ItemRef, shopperId: string): boolean {
-    const watched = this.items.get(nameOf(item));
+    const watched = this.items.get(itemName(item));
     return watched !== undefined && this.parts.push.isUp() && watched.flag.refuses(shopperId, this.now());
   }
 
@@ -93,7 +93,7 @@ export class SoldOutShield {
   }
 
   private lower(item: ItemRef, askedAtMs: number): void {
-    this.items.get(nameOf(item))?.flag.lower(askedAtMs);
+    this.items.get(itemName(item))?.flag.lower(askedAtMs);
   }
 
   private lowerAll(): void {
@@ -101,7 +101,7 @@ export class SoldOutShield {
   }
 
   private watched(item: ItemRef): WatchedItem {
-    const name = nameOf(item);
+    const name = itemName(item);
     const known = this.items.get(name);
     if (known !== undefined) {
       // To the end of the map's order, which is that of the last answers.
@@ -154,8 +154,4 @@ export class SoldOutShield {
       watched.loadedAtMs = this.now();
     }
   }
-}
-
-function nameOf({ saleId, productId }: ItemRef): string {
-  return `${saleId}.${productId}`;
 }

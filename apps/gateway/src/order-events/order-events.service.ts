@@ -1,5 +1,5 @@
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
-import { itemOfOrderId, ProblemError, type ItemRef } from '@flux/contracts';
+import { itemName, itemOfOrderId, ProblemError, type ItemRef } from '@flux/contracts';
 import { GateClient, GateSubscriber } from '@flux/gate';
 import { EventStreams } from '@flux/http';
 import { LOG, type Log } from '@flux/telemetry';
@@ -56,7 +56,7 @@ export class OrderEvents implements BeforeApplicationShutdown {
   async open({ orderId, reader, lastEventId, reply }: StreamRequest): Promise<void> {
     const item = itemOfOrderId(orderId);
     if (item === undefined) throw unknownOrder();
-    if ((this.items.get(nameOf(item))?.followersOf(orderId) ?? 0) >= MAX_STREAMS_PER_ORDER) {
+    if ((this.items.get(itemName(item))?.followersOf(orderId) ?? 0) >= MAX_STREAMS_PER_ORDER) {
       throw new ProblemError('rate-limited', `An order has at most ${MAX_STREAMS_PER_ORDER} streams.`);
     }
     let heartbeats = 0;
@@ -69,7 +69,7 @@ export class OrderEvents implements BeforeApplicationShutdown {
       onHeartbeat: () => {
         heartbeats += 1;
         if (heartbeats % HEARTBEATS_PER_READ > 0) return;
-        this.items.get(nameOf(item))?.readAgain([orderId]);
+        this.items.get(itemName(item))?.readAgain([orderId]);
       },
     });
     if (stream === undefined) throw noStream('There are too many streams here.');
@@ -112,7 +112,7 @@ export class OrderEvents implements BeforeApplicationShutdown {
   }
 
   private followed(item: ItemRef): FollowedItem {
-    const name = nameOf(item);
+    const name = itemName(item);
     const known = this.items.get(name);
     if (known !== undefined) return known;
     const { gate, push, log } = this;
@@ -122,7 +122,7 @@ export class OrderEvents implements BeforeApplicationShutdown {
   }
 
   private unfollow(orderId: string, item: ItemRef, follower: OrderStream): void {
-    const name = nameOf(item);
+    const name = itemName(item);
     const followed = this.items.get(name);
     if (followed === undefined) return;
     followed.remove(orderId, follower);
@@ -130,10 +130,6 @@ export class OrderEvents implements BeforeApplicationShutdown {
     this.items.delete(name);
     followed.end();
   }
-}
-
-function nameOf({ saleId, productId }: ItemRef): string {
-  return `${saleId}.${productId}`;
 }
 
 function noStream(detail: string): ProblemError {
