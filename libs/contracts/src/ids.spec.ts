@@ -69,13 +69,14 @@ describe('names and ranges', () => {
 
   it('the range of a sale has its order ids and no others, in byte order', () => {
     const [begin, end] = orderIdRange('drop').map((text) => Buffer.from(text));
-    const isIn = (saleId: string): boolean => {
-      const id = Buffer.from(orderIdOf({ ...fields, saleId }));
+    const isIn = (saleId: string, productId: string): boolean => {
+      const id = Buffer.from(orderIdOf({ ...fields, saleId, productId }));
       return id.compare(begin!) > 0 && id.compare(end!) < 0;
     };
-    expect(['drop', 'drop-', 'drop0', 'drop_', 'dro', 'Drop', 'drop-1', 'dropz'].filter(isIn)).toEqual([
-      'drop',
-    ]);
+    const products = ['-', 'shoe', 'zzz'];
+    expect(products.filter((productId) => isIn('drop', productId))).toEqual(products);
+    const others = ['drop-', 'drop0', 'drop_', 'dro', 'Drop', 'drop-1', 'dropz'];
+    expect(others.filter((saleId) => products.some((productId) => isIn(saleId, productId)))).toEqual([]);
   });
 });
 
