@@ -25,7 +25,7 @@ export default tseslint.config(
   },
   {
     // Nest's own constructors are where more than four collaborators meet.
-    files: ['**/*.controller.ts', '**/*.service.ts', '**/*.module.ts'],
+    files: ['**/*.controller.ts', '**/*.route.ts', '**/*.handler.ts', '**/*.service.ts', '**/*.module.ts'],
     rules: { 'max-params': ['error', 7] },
   },
   {

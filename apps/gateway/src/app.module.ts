@@ -1,15 +1,16 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
 import { Catalogue, GateClient, GateModule, GateSubscriber, Refusals } from '@flux/gate';
 import { EventStreams } from '@flux/http';
 import { HealthModule, LOG, TelemetryModule, type Log, type Telemetry } from '@flux/telemetry';
 import { Tokens } from '@flux/tokens';
-import { ThrottlerModule } from '@nestjs/throttler';
 import { GATEWAY_CONFIG, type GatewayConfig } from './gateway.config';
 import { GatewayHealth } from './gateway.health';
-import { AddressLimitGuard } from './guards/address-limit.guard';
-import { AddressLimitStorage } from './guards/address-limit.storage';
+import { AddressLimitHook } from './guards/address-limit.hook';
+import { ClaimedShopperGuard } from './guards/claimed-shopper.guard';
+import { IdentityGuard } from './guards/identity.guard';
 import { createIdentity, IDENTITY } from './guards/identity';
+import { PurchaseShapeGuard } from './guards/purchase-shape.guard';
+import { SoldOutGuard } from './guards/sold-out.guard';
 import { SoldOutShield } from './guards/sold-out.shield';
 import { OrderEventsController } from './order-events/order-events.controller';
 import { OrderEventsMetrics } from './order-events/order-events.metrics';
@@ -20,6 +21,7 @@ import { CancelService } from './orders/cancel.service';
 import { OrderStatusService } from './orders/order-status.service';
 import { OrdersController } from './orders/orders.controller';
 import { PurchaseMetrics } from './orders/purchase.metrics';
+import { PurchaseGuards, PurchaseRoute } from './orders/purchase.route';
 import { PurchaseService } from './orders/purchase.service';
 import { RefusalCounts } from './orders/refusal-counts';
 import { SaleRoutes } from './orders/sale-routes';
@@ -28,8 +30,8 @@ import { SalesController } from './sales/sales.controller';
 import { SalesService } from './sales/sales.service';
 
 /**
- * The shop API. The path of a purchase, from top to bottom: address limit (here), then the guards of
- * `orders/orders.controller.ts` in their order (shape, claimed shopper, sold out, identity), then
+ * The shop API. The path of a purchase, from top to bottom: `guards/address-limit.hook.ts`, then
+ * `orders/purchase.route.ts` with its guards in their order (shape, claimed shopper, sold out, identity), then
  * `orders/purchase.service.ts` and the gate.
  */
 @Module({})
@@ -37,20 +39,11 @@ export class AppModule {
   static forRoot(config: GatewayConfig, telemetry: Telemetry): DynamicModule {
     return {
       module: AppModule,
-      imports: [
-        TelemetryModule.forRoot(telemetry),
-        GateModule.forRoot(config),
-        ThrottlerModule.forRoot({
-          throttlers: [{ limit: config.FLUX_ADDRESS_LIMIT, ttl: config.FLUX_ADDRESS_WINDOW_MS }],
-          storage: new AddressLimitStorage(),
-          setHeaders: false,
-        }),
-        HealthModule,
-      ],
+      imports: [TelemetryModule.forRoot(telemetry), GateModule.forRoot(config), HealthModule],
       controllers: [OrdersController, OrderEventsController, SalesController],
       providers: [
         { provide: GATEWAY_CONFIG, useValue: config },
-        { provide: APP_GUARD, useClass: AddressLimitGuard },
+        AddressLimitHook,
         { provide: IDENTITY, useFactory: () => createIdentity(config) },
         {
           provide: SoldOutShield,
@@ -69,6 +62,12 @@ export class AppModule {
           useFactory: () => new EventStreams({ max: config.FLUX_EVENT_STREAMS }),
         },
         PurchaseMetrics,
+        PurchaseShapeGuard,
+        ClaimedShopperGuard,
+        SoldOutGuard,
+        IdentityGuard,
+        PurchaseGuards,
+        PurchaseRoute,
         PurchaseService,
         {
           provide: RefusalCounts,

@@ -4,6 +4,7 @@ import { serveDocs } from '@flux/http';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import { EXAMPLE, exampleOrderId } from './docs-examples';
 import type { GatewayConfig } from './gateway.config';
+import { PURCHASE_PATH } from './orders/orders.docs';
 import { SalesService } from './sales/sales.service';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
@@ -19,6 +20,7 @@ export function serveGatewayDocs(app: NestFastifyApplication, config: GatewayCon
       version: '1',
       description: 'Decides at once who gets a unit of something scarce. Errors are RFC 9457 problem+json.',
     },
+    ...PURCHASE_PATH,
     components: {
       securitySchemes: { shopper: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
     },

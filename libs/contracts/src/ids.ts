@@ -40,7 +40,8 @@ export function orderIdRange(saleId: string): readonly [begin: string, end: stri
 
 /** SHA-256 over length-prefixed fields: no two lists of fields share an encoding. */
 export function digestOfFields(fields: readonly string[]): string {
-  const encoded = fields.map((field) => `${Buffer.byteLength(field)}:${field}`).join('');
+  let encoded = '';
+  for (const field of fields) encoded += `${Buffer.byteLength(field)}:${field}`;
   return hash('sha256', encoded, 'base64url');
 }
 
@@ -63,6 +64,20 @@ export function itemOfOrderId(orderId: string): ItemRef | undefined {
  * 11 characters (64 bits) that stand for the validated payload of a purchase. A key that comes back with another
  * fingerprint is a reused key (422). Only validated fields enter: hostile JSON never reaches the hash.
  */
-export function fingerprintOf(payload: ItemRef & { readonly quantity: number }): string {
-  return digestOfFields([payload.saleId, payload.productId, String(payload.quantity)]).slice(0, 11);
+export function fingerprintOf({
+  saleId,
+  productId,
+  quantity,
+}: ItemRef & { readonly quantity: number }): string {
+  const name = `${saleId.length}.${saleId}.${productId}.${quantity}`;
+  const known = fingerprints.get(name);
+  if (known !== undefined) return known;
+  if (fingerprints.size >= MAX_FINGERPRINTS) fingerprints.clear();
+  const fingerprint = digestOfFields([saleId, productId, String(quantity)]).slice(0, 11);
+  fingerprints.set(name, fingerprint);
+  return fingerprint;
 }
+
+/** A crowd wants the same few items in ten quantities at most, and a digest costs 1.5 us. */
+const fingerprints = new Map<string, string>();
+const MAX_FINGERPRINTS = 1_000;

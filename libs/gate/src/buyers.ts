@@ -1,19 +1,17 @@
-import { hash } from 'node:crypto';
-
 /**
- * Everyone who ever had an order of an item accepted, as sorted 8-byte hashes: a shopper outside it has nothing to
- * replay and may be refused locally. A collision (1 in 10^13 for a million buyers) only sends a shopper to the gate.
+ * Everyone who ever had an order of an item accepted, as sorted hashes of 8 bytes each: a shopper outside it has nothing
+ * to replay and may be refused locally. A collision (1 in 10^10 for a million buyers) only sends a shopper to the gate.
  */
 export class Buyers {
-  private constructor(private readonly hashes: BigUint64Array) {}
+  private constructor(private readonly hashes: Float64Array) {}
 
   /** Takes the names one by one, and keeps none of them. */
   static async of(shopperIds: AsyncIterable<string> | Iterable<string>): Promise<Buyers> {
-    let hashes = new BigUint64Array(1_024);
+    let hashes = new Float64Array(1_024);
     let size = 0;
     for await (const shopperId of shopperIds) {
       if (size === hashes.length) {
-        const larger = new BigUint64Array(size * 2);
+        const larger = new Float64Array(size * 2);
         larger.set(hashes);
         hashes = larger;
       }
@@ -43,6 +41,20 @@ export class Buyers {
   }
 }
 
-function shopperKey(shopperId: string): bigint {
-  return hash('sha256', shopperId, 'buffer').readBigUInt64LE();
+/**
+ * 53 bits: FNV-1a (RFC 9923) over the name forwards and backwards. Asked at each local refusal, where SHA-256 and its
+ * BigInt took 3 us. That it can be forged costs nothing: whoever meets a buyer's hash goes to the gate, as does whoever
+ * claims the buyer's name.
+ */
+function shopperKey(shopperId: string): number {
+  let forwards = FNV_OFFSET;
+  let backwards = FNV_OFFSET;
+  for (let at = 0, end = shopperId.length - 1; at <= end; at += 1) {
+    forwards = Math.imul(forwards ^ shopperId.charCodeAt(at), FNV_PRIME);
+    backwards = Math.imul(backwards ^ shopperId.charCodeAt(end - at), FNV_PRIME);
+  }
+  return (forwards >>> 0) * 2 ** 21 + (backwards >>> 11);
 }
+
+const FNV_OFFSET = 0x811c9dc5;
+const FNV_PRIME = 0x01000193;

@@ -60,7 +60,7 @@ export class GateClient {
    * The order id is the idempotency key: the same request again gets the same order.
    * @throws InvalidRequestError for a request that breaks a pattern; never for an outcome
    */
-  async reserve(request: Gate.ReserveRequest): Promise<Gate.ReserveOutcome> {
+  reserve(request: Gate.ReserveRequest): Promise<Gate.ReserveOutcome> {
     return this.batcher.reserve(request);
   }
 

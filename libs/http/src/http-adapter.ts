@@ -2,7 +2,7 @@ import { ProblemError } from '@flux/contracts';
 import type { Metrics } from '@flux/telemetry';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { renderProblem } from './answer-problem';
+import { answerProblem } from './answer-problem';
 import { answerClientError } from './client-error';
 import { jsonHazardOf } from './json-hazards';
 import { LIMITS } from './limits';
@@ -23,6 +23,8 @@ interface AdapterOptions {
  */
 export function createHttpAdapter({ bodyLimitBytes, metrics, routes }: AdapterOptions): FastifyAdapter {
   const adapter = new FastifyAdapter({
+    // There is no Nest middleware, and there shall be none: authorisation stands in guards and hooks.
+    skipMiddie: true,
     bodyLimit: bodyLimitBytes,
     requestTimeout: LIMITS.requestTimeoutMs,
     connectionTimeout: LIMITS.connectionTimeoutMs,
@@ -39,7 +41,8 @@ export function createHttpAdapter({ bodyLimitBytes, metrics, routes }: AdapterOp
     // While closing, requests on open connections are still answered, each with `Connection: close`.
     return503OnClosing: false,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
-      refuse(request, reply, problemOfStatus(error.statusCode ?? 400));
+      // No hook runs for these.
+      answerProblem(reply.header(REQUEST_ID_HEADER, request.id), problemOfStatus(error.statusCode ?? 400));
     },
     clientErrorHandler: answerClientError,
   });
@@ -53,17 +56,12 @@ export function createHttpAdapter({ bodyLimitBytes, metrics, routes }: AdapterOp
     reply.header(REQUEST_ID_HEADER, request.id);
     const refusal = refusalOf(request);
     if (refusal === undefined) done();
-    else refuse(request, reply, refusal);
+    else answerProblem(reply, refusal);
   });
   takeJsonOnly(instance);
   endConnectionsWhileClosing(instance);
   observeRequests(instance, metrics);
   return adapter;
-}
-
-function refuse(request: FastifyRequest, reply: FastifyReply, problem: ProblemError): void {
-  const { status, headers, body } = renderProblem(problem, request.id);
-  void reply.header(REQUEST_ID_HEADER, request.id).status(status).headers(headers).send(Buffer.from(body));
 }
 
 /** What is refused on the request's head alone. */

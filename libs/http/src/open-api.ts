@@ -1,5 +1,5 @@
 import { applyDecorators } from '@nestjs/common';
-import { ERRORS, ProblemError, problemOf, type ErrorCode } from '@flux/contracts';
+import { ERRORS, problemOf, type ErrorCode, type Problem } from '@flux/contracts';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { ApiResponse, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
@@ -35,37 +35,52 @@ const problemSchema: OpenApiSchema = {
 
 /** Documents the refusals of an operation: one answer for each status, with an example for each code. */
 export function ApiProblems(...codes: readonly ErrorCode[]): MethodDecorator & ClassDecorator {
-  const statuses = [...new Set(codes.map((code) => ERRORS[code].status))];
+  const responses = Object.entries(problemResponses(...codes));
   return applyDecorators(
-    ...statuses.map((status) => {
+    ...responses.map(([status, response]) => ApiResponse({ status: Number(status), ...response })),
+  );
+}
+
+interface ProblemResponse {
+  readonly description: string;
+  readonly content: Record<string, { schema: OpenApiSchema; examples: Record<string, { value: Problem }> }>;
+}
+
+/** The same as an operation's `responses`, for a route that has no controller. */
+export function problemResponses(...codes: readonly ErrorCode[]): Record<string, ProblemResponse> {
+  const statuses = [...new Set(codes.map((code) => ERRORS[code].status))];
+  return Object.fromEntries(
+    statuses.map((status) => {
       const ofStatus = codes.filter((code) => ERRORS[code].status === status);
-      return ApiResponse({
+      const description = ofStatus.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('<br>');
+      const examples = Object.fromEntries(ofStatus.map((code) => [code, { value: exampleOf(code) }]));
+      return [
         status,
-        description: ofStatus.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('<br>'),
-        content: {
-          'application/problem+json': {
-            schema: problemSchema,
-            examples: Object.fromEntries(ofStatus.map((code) => [code, { value: exampleOf(code) }])),
-          },
-        },
-      });
+        { description, content: { 'application/problem+json': { schema: problemSchema, examples } } },
+      ];
     }),
   );
 }
 
 interface DocsDescription extends Omit<OpenAPIObject, 'paths' | 'openapi'> {
+  /** What no controller has. Stands before what they have. */
+  readonly paths?: OpenAPIObject['paths'];
   /** Changes the document at each request, for examples that follow the data. */
   readonly patch?: (document: OpenAPIObject) => OpenAPIObject | Promise<OpenAPIObject>;
 }
 
 /** Swagger UI at `/docs` and the document at `/docs/openapi.json`. Call it before the app listens. */
-export function serveDocs(app: NestFastifyApplication, { patch, ...description }: DocsDescription): void {
-  const document = SwaggerModule.createDocument(
+export function serveDocs(
+  app: NestFastifyApplication,
+  { patch, paths, ...description }: DocsDescription,
+): void {
+  const ofControllers = SwaggerModule.createDocument(
     app,
     { openapi: '3.0.3', ...description },
     // Controllers name their tag themselves; the one that Nest makes of the class would come on top.
     { autoTagControllers: false },
   );
+  const document = { ...ofControllers, paths: { ...paths, ...ofControllers.paths } };
   SwaggerModule.setup('docs', app, document, {
     jsonDocumentUrl: 'docs/openapi.json',
     raw: ['json'],
@@ -79,6 +94,9 @@ export function serveDocs(app: NestFastifyApplication, { patch, ...description }
   });
 }
 
-function exampleOf(code: ErrorCode) {
-  return problemOf(new ProblemError(code, `${ERRORS[code].title}.`), '6f1c2f0e-3a55-4f0b-9d58-0f4f4f3d2a11');
+function exampleOf(code: ErrorCode): Problem {
+  return problemOf(
+    { code, detail: `${ERRORS[code].title}.`, extra: {} },
+    '6f1c2f0e-3a55-4f0b-9d58-0f4f4f3d2a11',
+  );
 }

@@ -2,7 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common'
 import { ERRORS, ProblemError } from '@flux/contracts';
 import type { Log } from '@flux/telemetry';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { renderProblem } from './answer-problem';
+import { answerProblem } from './answer-problem';
 import type { RouteTable } from './route-table';
 import { problemOfStatus, toProblem } from './to-problem';
 
@@ -26,31 +26,23 @@ export class ProblemFilter implements ExceptionFilter {
     if (ERRORS[problem.code].status === 500) {
       this.log.error({ err: thrown, requestId: request.id }, 'a request broke');
     }
-    answer(reply, problem, request.id);
+    answer(reply, problem);
   }
 
   /** The path exists under another method: 405, or for OPTIONS the list. Else 404. */
   private answerUnrouted(request: FastifyRequest, reply: FastifyReply): void {
     const allowed = this.routes.methodsOf(request.raw.url ?? '/');
     if (allowed.length === 0) {
-      answer(reply, problemOfStatus(404), request.id);
+      answer(reply, problemOfStatus(404));
       return;
     }
     reply.header('allow', allowed.join(', '));
     if (request.method === 'OPTIONS') reply.status(204).send();
-    else answer(reply, problemOfStatus(405), request.id);
+    else answer(reply, problemOfStatus(405));
   }
 }
 
-function answer(reply: FastifyReply, problem: ProblemError, requestId: string): void {
-  if (reply.sent || reply.raw.headersSent) {
-    reply.raw.destroy();
-    return;
-  }
-  const { status, headers, body } = renderProblem(problem, requestId);
-  void reply.status(status).headers(headers).serializer(asIs).send(body);
-}
-
-function asIs(payload: unknown): string {
-  return payload as string;
+function answer(reply: FastifyReply, problem: ProblemError): void {
+  if (reply.sent || reply.raw.headersSent) reply.raw.destroy();
+  else answerProblem(reply, problem);
 }

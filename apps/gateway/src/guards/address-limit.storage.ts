@@ -1,5 +1,3 @@
-import type { ThrottlerStorage } from '@nestjs/throttler';
-
 interface Window {
   hits: number;
   readonly endsAtMs: number;
@@ -8,13 +6,16 @@ interface Window {
 /** Addresses remembered at once: 100,000 windows are about 15 MB. */
 const MAX_ADDRESSES = 100_000;
 
-type ThrottlerStorageRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
+/** What one request more makes of its address. */
+export interface AddressHit {
+  readonly totalHits: number;
+  readonly isBlocked: boolean;
+  /** Until the address' window ends, rounded up. */
+  readonly secondsLeft: number;
+}
 
-/**
- * Counts requests per address in fixed windows of this process, in constant time and bounded memory. (The storage
- * that comes with the throttler keeps every hit of the window and walks through them at each request.)
- */
-export class AddressLimitStorage implements ThrottlerStorage {
+/** Counts requests per address in fixed windows of this process, in constant time and bounded memory. */
+export class AddressLimitStorage {
   private readonly windows = new Map<string, Window>();
 
   constructor(
@@ -27,16 +28,14 @@ export class AddressLimitStorage implements ThrottlerStorage {
     return this.windows.size;
   }
 
-  increment(address: string, windowMs: number, limit: number): Promise<ThrottlerStorageRecord> {
+  increment(address: string, windowMs: number, limit: number): AddressHit {
     const window = this.windowOf(address, windowMs);
     window.hits += 1;
-    const secondsLeft = Math.max(1, Math.ceil((window.endsAtMs - this.now()) / 1_000));
-    return Promise.resolve({
+    return {
       totalHits: window.hits,
-      timeToExpire: secondsLeft,
       isBlocked: window.hits > limit,
-      timeToBlockExpire: secondsLeft,
-    });
+      secondsLeft: Math.max(1, Math.ceil((window.endsAtMs - this.now()) / 1_000)),
+    };
   }
 
   private windowOf(address: string, windowMs: number): Window {

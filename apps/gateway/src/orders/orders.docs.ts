@@ -1,14 +1,13 @@
 import { applyDecorators } from '@nestjs/common';
 import { acceptedAnswerSchema, orderAnswerSchema, purchaseBodySchema } from '@flux/contracts';
-import { ApiProblems, openApiSchema } from '@flux/http';
+import { ApiProblems, openApiSchema, problemResponses } from '@flux/http';
 import {
-  ApiBody,
-  ApiHeader,
   ApiOperation,
   ApiParam,
   ApiResponse,
   ApiSecurity,
   ApiTags,
+  type OpenAPIObject,
 } from '@nestjs/swagger';
 import { EXAMPLE } from '../docs-examples';
 
@@ -17,59 +16,79 @@ const acceptedAt = '2026-11-27T09:00:00.123Z';
 const updatedAt = '2026-11-27T09:00:00.321Z';
 const answered = { orderId, status: 'accepted', productId, saleId, quantity: 1, acceptedAt };
 
-/** OpenAPI of `POST /v1/orders`. */
-export function DocumentPurchase(): MethodDecorator {
-  return applyDecorators(
-    ApiTags('orders'),
-    ApiOperation({
-      summary: 'Buy',
-      description:
-        'Decided at once and for good. Repeat a request with the same key as often as needed: it buys once.',
-    }),
-    ApiSecurity('shopper'),
-    ApiHeader({
-      name: 'Idempotency-Key',
-      required: true,
-      description:
-        'Names this purchase: 16 to 64 of [A-Za-z0-9_-], made by the caller. Or as `x-idempotency-key`.',
-      schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{16,64}$' },
-      example: EXAMPLE.idempotencyKey,
-    }),
-    ApiBody({
-      schema: openApiSchema(purchaseBodySchema, 'input'),
-      examples: {
-        simple: { summary: "From the product's current sale", value: { productId, quantity: 1 } },
-        named: { summary: 'From this sale and no later one', value: { productId, quantity: 1, saleId } },
+/** OpenAPI of `POST /v1/orders`, which no controller has. */
+export const PURCHASE_PATH: Pick<OpenAPIObject, 'paths'> = {
+  paths: {
+    '/v1/orders': {
+      post: {
+        operationId: 'OrdersController_buy',
+        tags: ['orders'],
+        summary: 'Buy',
+        description:
+          'Decided at once and for good. Repeat a request with the same key as often as needed: it buys once.',
+        security: [{ shopper: [] }],
+        parameters: [
+          {
+            name: 'Idempotency-Key',
+            in: 'header',
+            required: true,
+            description:
+              'Names this purchase: 16 to 64 of [A-Za-z0-9_-], made by the caller. Or as `x-idempotency-key`.',
+            schema: {
+              type: 'string',
+              pattern: '^[A-Za-z0-9_-]{16,64}$',
+              example: EXAMPLE.idempotencyKey,
+            },
+          },
+        ],
+        requestBody: {
+          required: true,
+          content: {
+            'application/json': {
+              schema: openApiSchema(purchaseBodySchema, 'input'),
+              examples: {
+                simple: { summary: "From the product's current sale", value: { productId, quantity: 1 } },
+                named: {
+                  summary: 'From this sale and no later one',
+                  value: { productId, quantity: 1, saleId },
+                },
+              },
+            },
+          },
+        },
+        responses: {
+          202: {
+            description: 'Accepted: the units are taken. A replay has the same bytes.',
+            headers: {
+              Location: { description: "The order's address", schema: { type: 'string' } },
+              'Idempotency-Replayed': { description: '`true` at a replay', schema: { type: 'string' } },
+            },
+            content: {
+              'application/json': { schema: openApiSchema(acceptedAnswerSchema), example: answered },
+            },
+          },
+          ...problemResponses(
+            'invalid-request',
+            'invalid-idempotency-key',
+            'unauthenticated',
+            'unknown-product',
+            'sold-out',
+            'shopper-limit',
+            'sale-not-open',
+            'sale-closed',
+            'payload-too-large',
+            'unsupported-media-type',
+            'idempotency-key-reused',
+            'rate-limited',
+            'not-ready',
+            'temporarily-unavailable',
+            'outcome-unknown',
+          ),
+        },
       },
-    }),
-    ApiResponse({
-      status: 202,
-      description: 'Accepted: the units are taken. A replay has the same bytes.',
-      headers: {
-        Location: { description: "The order's address", schema: { type: 'string' } },
-        'Idempotency-Replayed': { description: '`true` at a replay', schema: { type: 'string' } },
-      },
-      content: { 'application/json': { schema: openApiSchema(acceptedAnswerSchema), example: answered } },
-    }),
-    ApiProblems(
-      'invalid-request',
-      'invalid-idempotency-key',
-      'unauthenticated',
-      'unknown-product',
-      'sold-out',
-      'shopper-limit',
-      'sale-not-open',
-      'sale-closed',
-      'payload-too-large',
-      'unsupported-media-type',
-      'idempotency-key-reused',
-      'rate-limited',
-      'not-ready',
-      'temporarily-unavailable',
-      'outcome-unknown',
-    ),
-  );
-}
+    },
+  },
+};
 
 /** OpenAPI of `GET /v1/orders/:orderId`. */
 export function DocumentOrder(): MethodDecorator {

@@ -42,29 +42,36 @@ export class SaleRoutes {
    * @throws GateUnavailableError where the catalogue has to be read and Redis does not answer
    */
   async find(productId: string, namedSaleId: string | undefined): Promise<Route> {
-    const remembered = this.remembered(productId);
-    const route = remembered === undefined ? undefined : routeOf(remembered.found, namedSaleId);
-    if (remembered !== undefined && route !== undefined && this.isFresh(remembered, route)) return route;
-    return routeOf((await this.read(productId)).found, namedSaleId);
+    return (
+      this.remembered(productId, namedSaleId) ?? routeOf((await this.read(productId)).found, namedSaleId)
+    );
+  }
+
+  /** The same where it was read, or told by the gate, a moment ago. Asks nobody. */
+  remembered(productId: string, namedSaleId: string | undefined): Route | undefined {
+    const known = this.known.get(productId);
+    if (known === undefined) return undefined;
+    const route = routeOf(known.found, namedSaleId);
+    return this.isFresh(known, route) ? route : undefined;
   }
 
   /** The current sale, if known so recently that a local refusal may rest on it. Asks nobody. */
   confirmed(productId: string): string | undefined {
-    const remembered = this.remembered(productId);
+    const remembered = this.known.get(productId);
     if (remembered?.found.outcome !== 'known') return undefined;
     return this.now() - remembered.confirmedAtMs < CONFIRMED_MS ? remembered.found.currentSaleId : undefined;
   }
 
   /** The gate was asked at that time and took the sale for the product's current one. */
   confirm(productId: string, saleId: string, askedAtMs: number): void {
-    const remembered = this.remembered(productId);
+    const remembered = this.known.get(productId);
     if (remembered?.found.outcome !== 'known' || remembered.found.currentSaleId !== saleId) return;
     remembered.confirmedAtMs = Math.max(remembered.confirmedAtMs, askedAtMs);
   }
 
   /** The gate says that the product's current sale is this one. */
   moved(productId: string, saleId: string): void {
-    const remembered = this.remembered(productId);
+    const remembered = this.known.get(productId);
     const saleIds = remembered?.found.outcome === 'known' ? remembered.found.saleIds : [];
     this.remember(productId, {
       found: {
@@ -92,10 +99,6 @@ export class SaleRoutes {
       .finally(() => this.reads.delete(productId));
     this.reads.set(productId, read);
     return read;
-  }
-
-  private remembered(productId: string): KnownRoute | undefined {
-    return this.known.get(productId);
   }
 
   private remember(productId: string, route: KnownRoute): KnownRoute {
