@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stateLetter } from './order-record';
 
-/** RANKS as record.lua spells them. */
+/** RANKS as record-changes.lua spells them. */
 function ranksOfScript(): ReadonlyMap<string, number> {
-  const source = readFileSync(join(__dirname, 'scripts/includes/record.lua'), 'utf8');
+  const source = readFileSync(join(__dirname, 'scripts/includes/record-changes.lua'), 'utf8');
   const [, table = ''] = /^local RANKS = \{(.*)\}$/m.exec(source) ?? [];
   return new Map(
     table.split(',').map((entry) => {

@@ -1,8 +1,8 @@
 import {
   CANCEL_REQUESTED_TYPE,
-  itemEventSchema,
   lastSequenceOf,
   ORDERS_ACCEPTED_TYPE,
+  readItemEvent,
   type ItemEvent,
   type ItemRef,
 } from '@flux/contracts';
@@ -23,7 +23,7 @@ export function decodeOutboxEntry(item: ItemRef, id: string, flat: readonly stri
   const fields: Record<string, string> = {};
   for (let index = 0; index + 1 < flat.length; index += 2) fields[flat[index] ?? ''] = flat[index + 1] ?? '';
   const [epoch, lastSequence] = id.split('-').map(Number);
-  const result = itemEventSchema.safeParse({
+  const read = readItemEvent({
     saleId: item.saleId,
     productId: item.productId,
     epoch,
@@ -31,11 +31,8 @@ export function decodeOutboxEntry(item: ItemRef, id: string, flat: readonly stri
     acceptedAtMs: Number(fields['at']),
     ...(fields['cancel'] === undefined ? ordersOf(fields['orders'] ?? '') : intentOf(fields['cancel'])),
   });
-  if (!result.success) {
-    const places = result.error.issues.map(({ path, code }) => `/${path.join('/')} ${code}`);
-    return { outcome: 'unreadable', id, reason: places.slice(0, 5).join(', '), fields };
-  }
-  const event = result.data;
+  if (read.outcome === 'unreadable') return { outcome: 'unreadable', id, reason: read.reason, fields };
+  const { event } = read;
   if (lastSequenceOf(event) !== lastSequence) {
     return { outcome: 'unreadable', id, reason: 'the id is not the last sequence', fields };
   }

@@ -119,6 +119,17 @@ describe('a purchase', () => {
     expect(await available(item)).toBe(8);
   });
 
+  it('is counted with what its shopper bought in earlier calls', async () => {
+    const item = await world.opened({ perShopperLimit: 2 });
+    const shopperId = 'ann';
+    const words = [];
+    for (let call = 1; call <= 3; call++) {
+      words.push((await world.gate.reserve(purchase(item, { shopperId }))).outcome);
+    }
+    expect(words).toEqual(['accepted', 'accepted', 'shopperLimit']);
+    expect(await world.server.client.hgetall(itemKeys(item).shoppers)).toEqual({ ann: '2' });
+  });
+
   it('comes too early, too late, or while the sale is paused or closed', async () => {
     const early = await world.opened({ opensAtMs: Date.now() + 50_000 });
     const outcome = await world.gate.reserve(purchase(early));
@@ -215,7 +226,10 @@ describe('requests of one turn', () => {
     if (first.outcome !== 'accepted' || second.outcome !== 'replayed') throw new Error('no replay');
     expect(second.order).toEqual(first.order);
     expect(calls).toMatchObject([{ item, requests: 7, outcomes: words }]);
-    expect(await world.outboxes.length(item)).toBe(1);
+    expect(await world.server.client.hgetall(itemKeys(item).shoppers)).toEqual({ ann: '2', bob: '1' });
+    const entries = await world.outboxes.read(item, { after: '0-0', count: 10 });
+    const orders = ['ann', 'ann', 'bob'].map((shopperId) => ({ shopperId }));
+    expect(entries).toMatchObject([{ id: '1-3', event: { firstSequence: 1, orders } }]);
   });
 
   it('for the last unit give it to one', async () => {

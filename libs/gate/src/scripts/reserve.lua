@@ -14,6 +14,7 @@
       moved <saleId> | notReady | closed | notOpen early <opensInMs> | notOpen paused 0
       shopperLimit <limit> | soldOut <version> <available>
   Texts, not tables: a table a request costs Redis 2 us more to send.
+  Numbers become text by %d, once each: 0.4 us, where `..` takes 0.9 and a number as an argument of a command 0.6.
   All outcomes come first and all writes last, since Lua does not roll back. XADD is the first write: whatever Redis
   may refuse (out of memory, a foreign type, an id that is too small) it refuses there, before anything is written.
 ]]
@@ -42,78 +43,84 @@ if not complete or epoch < epoch_floor then
 end
 
 local available = whole(redis.call('GET', stock_key))
-local current = redis.call('GET', current_key)
 
-local order_ids, shopper_ids = {}, {}
+local order_ids, shoppers = {}, {}
 for request = 1, total do
   local at = HEAD + (request - 1) * FIELDS
-  order_ids[request], shopper_ids[request] = ARGV[at + 1], ARGV[at + 2]
+  order_ids[request], shoppers[request] = ARGV[at + 1], ARGV[at + 2]
 end
-local records_read = redis.call('HMGET', orders_key, unpack(order_ids))
-local counts_read = redis.call('HMGET', shoppers_key, unpack(shopper_ids))
-local records, counts = {}, {}
-for request = 1, total do
-  records[order_ids[request]] = records_read[request]
-  counts[shopper_ids[request]] = tonumber(counts_read[request]) or 0
-end
+local records = redis.call('HMGET', orders_key, unpack(order_ids))
+local counts = redis.call('HMGET', shoppers_key, unpack(shoppers))
 
 -- What every new request gets, or nil where each is judged on its own.
-local function refusal()
-  if state == 'suspended' or not available then return 'notReady' end
-  if state == 'closed' or now >= closes then return 'closed' end
-  if now < opens then return string.format('notOpen early %d', opens - now) end
-  if state == 'paused' then return 'notOpen paused 0' end
-  return nil
+local refused
+if state == 'suspended' or not available then
+  refused = 'notReady'
+elseif state == 'closed' or now >= closes then
+  refused = 'closed'
+elseif now < opens then
+  refused = string.format('notOpen early %d', opens - now)
+elseif state == 'paused' then
+  refused = 'notOpen paused 0'
 end
-local refused = refusal()
 
-local first = sequence + 1
+-- Read for the first request that does not name its sale: false where there is none.
+local current
+local function is_elsewhere(named)
+  if named == '1' then return false end
+  if current == nil then current = redis.call('GET', current_key) end
+  return current ~= sale_id
+end
+
+local now_text = string.format('%d', now)
+local first_text, sequence_text
 local taken = 0
-local lines, new_records, counts_changed = {}, {}, {}
+local lines, new_records, new_counts = {}, {}, {}
+-- What this call has decided, for the requests after it: order id -> record, shopper -> units.
+local placed, counted = {}, {}
 
 for request = 1, total do
   local at = HEAD + (request - 1) * FIELDS
-  local order_id, shopper, units = order_ids[request], shopper_ids[request], ARGV[at + 3]
-  local fingerprint, shopper_hash, named = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6] == '1'
+  local order_id, shopper, units, fingerprint = order_ids[request], shoppers[request], ARGV[at + 3], ARGV[at + 4]
   local quantity = tonumber(units)
-  local record = records[order_id]
+  local record = records[request] or placed[order_id]
+  local count = counted[shopper] or tonumber(counts[request])
   local reply
   if record then
     reply = has_fingerprint(record, fingerprint) and 'replayed ' .. record or 'reused'
-  elseif not named and current ~= sale_id then
+  elseif is_elsewhere(ARGV[at + 6]) then
     reply = current and 'moved ' .. current or 'notReady'
   elseif refused then
     reply = refused
-  elseif counts[shopper] + quantity > limit then
-    reply = 'shopperLimit ' .. limit
+  elseif (count or 0) + quantity > limit then
+    reply = 'shopperLimit ' .. item[5]
   elseif available - taken < quantity then
     reply = string.format('soldOut %d %d', version, available - taken)
   else
     sequence = sequence + 1
     taken = taken + quantity
-    counts[shopper] = counts[shopper] + quantity
-    counts_changed[shopper] = true
-    record = new_record(sequence, units, now, fingerprint, shopper_hash)
-    records[order_id] = record
+    sequence_text = string.format('%d', sequence)
+    first_text = first_text or sequence_text
+    record = new_record(sequence_text, units, now_text, fingerprint, ARGV[at + 5])
+    placed[order_id] = record
+    counted[shopper] = (count or 0) + quantity
+    lines[#lines + 1] = order_id .. ' ' .. shopper .. ' ' .. units .. ' ' .. fingerprint
     new_records[#new_records + 1] = order_id
     new_records[#new_records + 1] = record
-    lines[#lines + 1] = order_id .. ' ' .. shopper .. ' ' .. units .. ' ' .. fingerprint
-    reply = 'accepted ' .. sequence
+    -- A shopper who comes twice is written twice: the later one counts.
+    new_counts[#new_counts + 1] = shopper
+    new_counts[#new_counts + 1] = count and string.format('%d', count + quantity) or units
+    reply = 'accepted ' .. sequence_text
   end
   replies[request + 2] = reply
 end
 
 if taken > 0 then
-  local new_counts = {}
-  for shopper in pairs(counts_changed) do
-    new_counts[#new_counts + 1] = shopper
-    new_counts[#new_counts + 1] = counts[shopper]
-  end
-  local id = string.format('%d-%d', epoch, sequence)
-  redis.call('XADD', outbox_key, id, 'first', first, 'at', now, 'orders', table.concat(lines, '\n'))
-  redis.call('DECRBY', stock_key, taken)
+  redis.call('XADD', outbox_key, item[1] .. '-' .. sequence_text,
+    'first', first_text, 'at', now_text, 'orders', table.concat(lines, '\n'))
+  redis.call('DECRBY', stock_key, string.format('%d', taken))
   redis.call('HSET', orders_key, unpack(new_records))
   redis.call('HSET', shoppers_key, unpack(new_counts))
-  redis.call('HSET', item_key, 'sequence', sequence)
+  redis.call('HSET', item_key, 'sequence', sequence_text)
 end
 return replies

@@ -1,5 +1,8 @@
 --- @include "record"
 
+-- An order only moves to a state of a higher rank. From 2 on it has given its units back, or sold them.
+local RANKS = { ['-'] = 0, a = 0.5, c = 1, r = 2, x = 2, e = 2, p = 3 }
+
 -- The record in a later state; nil where that is no step forward. What is not a record takes no step.
 local function record_forward(record, state, changed_at)
   local letter, accepted, intent = string.match(record, '^(.)(|%d+|%d+|%d+|[^|]+|[^|]+)|?%d*(.*)$')

@@ -2,9 +2,7 @@
 -- changedAtMs is empty where only a cancelSequence follows. `order-record.ts` is its other half. Here states are
 -- letters: `-` none of its own, a accepted (parked), c confirmed, r rejected, x cancelled, e expired, p paid.
 
--- An order only moves to a state of a higher rank. From 2 on it has given its units back, or sold them.
-local RANKS = { ['-'] = 0, a = 0.5, c = 1, r = 2, x = 2, e = 2, p = 3 }
-
+-- All of them texts.
 local function new_record(sequence, quantity, accepted_at, fingerprint, shopper_hash)
   return '-|' .. sequence .. '|' .. quantity .. '|' .. accepted_at .. '|' .. fingerprint .. '|' .. shopper_hash
 end
