@@ -21,6 +21,7 @@ import {
   type TestDatabase,
 } from '@flux/testing';
 import type { DataSource } from 'typeorm';
+import { ConfirmationDelay } from '../../apps/orders/src/confirmation-delay';
 import { OrdersAcceptedHandler } from '../../apps/orders/src/orders-accepted.handler';
 import { OrdersMetrics } from '../../apps/orders/src/orders.metrics';
 import { SettleService } from '../../apps/orders/src/settle.service';
@@ -56,7 +57,13 @@ export class Processes {
     this.reader = new LedgerReader(dataSource);
     this.batches = new BatchTransaction(dataSource);
     this.settles = new SettleService(gate, outboxes, this.reader, this.tellGate, suspensions, metrics, log);
-    this.handler = new OrdersAcceptedHandler(this.batches, this.settles, metrics, log);
+    this.handler = new OrdersAcceptedHandler(
+      this.batches,
+      this.settles,
+      metrics,
+      new ConfirmationDelay(),
+      log,
+    );
     this.events = new OrderEventQueue(dataSource);
   }
 }

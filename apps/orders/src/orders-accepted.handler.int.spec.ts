@@ -3,6 +3,7 @@ import type { BatchAnswer } from '@flux/kafka';
 import { BatchTransaction, LedgerReader, Suspensions, TellGate } from '@flux/ledger';
 import { createLog, Metrics } from '@flux/telemetry';
 import { kafkaBatch, kafkaMessage, purchase, removeData, SaleWorld, waitUntil } from '@flux/testing';
+import { ConfirmationDelay } from './confirmation-delay';
 import { OrdersAcceptedHandler } from './orders-accepted.handler';
 import { OrdersMetrics } from './orders.metrics';
 import { SettleService } from './settle.service';
@@ -27,7 +28,7 @@ beforeAll(async () => {
   const { gate, outboxes } = world.clients;
   const tellGate = new TellGate(limited, gate);
   const settles = new SettleService(gate, outboxes, reader, tellGate, suspensions, metrics, log);
-  handler = new OrdersAcceptedHandler(batches, settles, metrics, log);
+  handler = new OrdersAcceptedHandler(batches, settles, metrics, new ConfirmationDelay(), log);
 });
 afterAll(() => world.stop());
 

@@ -10,6 +10,7 @@ import {
 import { LOG, type Log } from '@flux/telemetry';
 import { Controller, Inject } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
+import { ConfirmationDelay } from './confirmation-delay';
 import { OrdersMetrics } from './orders.metrics';
 import { SettleService } from './settle.service';
 
@@ -23,6 +24,7 @@ export class OrdersAcceptedHandler {
     private readonly batches: BatchTransaction,
     private readonly settles: SettleService,
     private readonly metrics: OrdersMetrics,
+    private readonly confirmations: ConfirmationDelay,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
@@ -42,6 +44,7 @@ export class OrdersAcceptedHandler {
       case 'applied':
         for (const item of applied.items) {
           this.metrics.decided(item);
+          this.confirmations.decided(item);
           if (item.rewound !== undefined)
             this.log.error(item.settlement, `Redis went back in time: ${item.rewound}`);
         }

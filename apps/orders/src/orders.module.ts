@@ -12,11 +12,16 @@ import {
 import { LedgerModule, OrderLifeModule } from '@flux/ledger';
 import { TelemetryModule, type Log, type ProcessContext } from '@flux/telemetry';
 import { Module, type DynamicModule } from '@nestjs/common';
+import { ConfirmationDelay } from './confirmation-delay';
 import { EXPIRY_OPTIONS } from './expiry/expiry.options';
 import { ExpiryService } from './expiry/expiry.service';
 import { UntoldService } from './expiry/untold.service';
 import { LostSendsService } from './lost-sends.service';
-import { ORDER_STATUS_OPTIONS, OrderStatusPublisher } from './order-status/order-status-publisher.service';
+import {
+  ORDER_STATUS_OPTIONS,
+  type OrderStatusOptions,
+  OrderStatusPublisher,
+} from './order-status/order-status-publisher.service';
 import { OrdersAcceptedHandler } from './orders-accepted.handler';
 import type { OrdersConfig } from './orders.config';
 import { OrdersMetrics } from './orders.metrics';
@@ -50,6 +55,7 @@ export class OrdersModule {
       controllers: [OrdersAcceptedHandler],
       providers: [
         OrdersMetrics,
+        { provide: ConfirmationDelay, useFactory: () => new ConfirmationDelay() },
         SettleService,
         ParkingService,
         LostSendsService,
@@ -67,10 +73,12 @@ export class OrdersModule {
         UntoldService,
         {
           provide: ORDER_STATUS_OPTIONS,
-          useValue: {
+          inject: [ConfirmationDelay],
+          useFactory: (confirmations: ConfirmationDelay): OrderStatusOptions => ({
             topic: prefixed(config, ORDER_STATUS_TOPIC),
             intervalMs: config.FLUX_EVENTS_INTERVAL_MS,
-          },
+            isLate: () => confirmations.isLate,
+          }),
         },
         OrderStatusPublisher,
         {

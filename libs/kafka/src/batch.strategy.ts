@@ -43,7 +43,13 @@ export interface ConsumerTuning {
   readonly partitionsAtOnce: number;
 }
 
-const DEFAULT_LIMITS: ChunkLimits = { messages: 1_000, bytes: 512 * 1_024 };
+/**
+ * A handler call gets what has arrived, and this much of a backlog: a transaction of 8,000 orders, which locks its item
+ * for 0.2 s. A quarter of it drained 25 % fewer orders a second, for each transaction's own cost.
+ */
+const DEFAULT_LIMITS: ChunkLimits = { messages: 4_000, bytes: 2 * 1_024 * 1_024 };
+/** Nothing is fetched while the last fetch is worked on: two calls share the wait for one. */
+const FETCH_BYTES_PER_PARTITION = 2 * DEFAULT_LIMITS.bytes;
 const DEFAULT_TUNING: ConsumerTuning = {
   // How long a frozen process holds its partitions, and a process that lost Kafka waits for its own former self.
   sessionTimeoutMs: 10_000,
@@ -154,6 +160,7 @@ export class BatchStrategy extends Server implements CustomTransportStrategy {
       rebalanceTimeout: rebalanceTimeoutMs,
       minBytes,
       maxWaitTimeInMs: maxWaitMs,
+      maxBytesPerPartition: FETCH_BYTES_PER_PARTITION,
       allowAutoTopicCreation: false,
       retry: KAFKAJS_RETRY,
     });

@@ -101,8 +101,9 @@ describe('a batch', () => {
     expect(log.statements).toEqual([
       'START TRANSACTION',
       'SELECT ledger.*,',
-      'SELECT order_id,',
-      'SELECT sale_id,',
+      'SELECT place,',
+      // What is confirmed, then what is not.
+      'INSERT INTO',
       'INSERT INTO',
       'WITH told',
       'COMMIT',
@@ -122,7 +123,6 @@ describe('a batch', () => {
       'START TRANSACTION',
       'SELECT ledger.*,',
       'SELECT order_id,',
-      'SELECT sale_id,',
       'UPDATE orders',
       // Of what had been refused only the wish is noted.
       'UPDATE orders',
@@ -252,6 +252,32 @@ describe('sequences', () => {
     expect(itemsOf(await world.batch.apply(placed(next)))).toMatchObject([
       { rewound: undefined, suspended: result!.rewound },
     ]);
+  });
+});
+
+describe('an order that has a row though its sequence is new', () => {
+  it.each([
+    ['confirmed', 5],
+    ['rejected', 0],
+  ])('stays %s, and proves that Redis went back in time', async (state, stock) => {
+    const log = new StatementLog();
+    const watched = new BatchTransaction(await world.database.connect({ logger: log }));
+    const item = await world.newItem(stock, 1);
+    const event = acceptedEvent({ item, orders: 2 });
+    await world.apply(event);
+    const rows = await world.ordersOf(item);
+    log.statements.length = 0;
+    const fresh = acceptedEvent({ item, firstSequence: 5, orders: 1 });
+    const [result] = itemsOf(await watched.apply(placed({ ...event, firstSequence: 3 }, fresh)));
+    expect(result).toMatchObject({ rewound: 'an order came again with another sequence' });
+    expect((await world.ordersOf(item)).slice(0, 2)).toEqual(rows);
+    expect(rows.map((row) => row.state)).toEqual([state, state]);
+    expect(await world.ordersOf(item)).toHaveLength(3);
+    expect(await world.ledgerOf(item)).toMatchObject({ held: stock === 0 ? 0 : 3, watermark: 5 });
+    // It is not looked up before the primary key has refused it.
+    expect(log.statements.filter((statement) => statement === 'START TRANSACTION')).toHaveLength(2);
+    expect(log.statements.filter((statement) => statement === 'SELECT order_id,')).toHaveLength(1);
+    expect((await world.statusesTold(item)).flat()).toHaveLength(3);
   });
 });
 

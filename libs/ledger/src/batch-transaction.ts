@@ -1,6 +1,6 @@
-import { itemName, orderIdsOf, ordersOf } from '@flux/contracts';
+import { CANCEL_REQUESTED_TYPE, itemName, orderIdsOf, ordersOf } from '@flux/contracts';
 import { Injectable } from '@nestjs/common';
-import { DataSource, type EntityManager } from 'typeorm';
+import { DataSource, QueryFailedError, type EntityManager } from 'typeorm';
 import { writeDecisions } from './batch-writes';
 import { decideItem, type PlacedEvent } from './decide-batch';
 import { groupBy } from './group-by';
@@ -22,20 +22,50 @@ export class BatchTransaction {
    * Applies events of one partition, given in the order of their offsets, in one transaction of a constant number of
    * statements. Applying them again, in any number of processes at once, changes nothing and answers the states
    * again.
+   *
+   * What lies beyond all that the ledger has applied is expected to be new and not looked up, which would cost a
+   * quarter of the transaction. Where the primary key says that an order has a row all the same, everything is looked
+   * up in a second transaction.
    * @throws where PostgreSQL fails; `classifyFailure` says what of
    */
   async apply(events: readonly PlacedEvent[]): Promise<BatchOutcome> {
     if (events.length === 0) return { outcome: 'applied', items: [] };
-    return this.dataSource.transaction((manager) => applyEvents(manager, events));
+    try {
+      return await this.dataSource.transaction((manager) => applyEvents(manager, events, isBeyondApplied));
+    } catch (error) {
+      if (!isKnownOrder(error)) throw error;
+      return this.dataSource.transaction((manager) => applyEvents(manager, events));
+    }
   }
+}
+
+/** Whether an event's orders have rows only if Redis went back in time or an order was accepted a second time. */
+function isBeyondApplied({ event }: PlacedEvent, { epoch, watermark, ahead }: LedgerRow): boolean {
+  if (event.type === CANCEL_REQUESTED_TYPE || event.epoch !== epoch) return false;
+  return event.firstSequence > (ahead.at(-1)?.to ?? watermark);
+}
+
+const UNIQUE_VIOLATION = '23505';
+
+function isKnownOrder(error: unknown): boolean {
+  if (!(error instanceof QueryFailedError)) return false;
+  const { code, constraint } = error.driverError as {
+    readonly code?: unknown;
+    readonly constraint?: unknown;
+  };
+  return code === UNIQUE_VIOLATION && constraint === 'orders_id';
 }
 
 type EventsByItem = ReadonlyMap<string, readonly PlacedEvent[]>;
 
-/** The same in a transaction that is under way and may hold the ledger rows already. */
+/**
+ * The same in a transaction that is under way and may hold the ledger rows already.
+ * @param isNew of which events the orders are not looked up; if one of those has a row, the transaction fails
+ */
 export async function applyEvents(
   manager: EntityManager,
   events: readonly PlacedEvent[],
+  isNew: (event: PlacedEvent, ledger: LedgerRow) => boolean = () => false,
 ): Promise<BatchOutcome> {
   const byItem = groupBy(events, ({ event }) => itemName(event));
   const { rows, nowMs } = await lockLedger(
@@ -47,13 +77,14 @@ export async function applyEvents(
 
   const known = await knownOrders(
     manager,
-    events.flatMap(({ event }) => orderIdsOf(event)),
+    [...rows].flatMap(([key, ledger]) =>
+      (byItem.get(key) ?? []).flatMap((placed) => (isNew(placed, ledger) ? [] : orderIdsOf(placed.event))),
+    ),
   );
   const units = await liveUnits(
     manager,
-    events.flatMap(({ event }) => {
-      const { saleId, productId } = event;
-      return ordersOf(event).map(({ shopperId }) => ({ saleId, productId, shopperId }));
+    [...rows].map(([key, { saleId, productId }]) => {
+      return { saleId, productId, shopperIds: shoppersOf(byItem.get(key) ?? []) };
     }),
   );
   const decisions = [...rows].map(([key, ledger]) => ({
@@ -80,4 +111,8 @@ function refusalOf(byItem: EventsByItem, rows: ReadonlyMap<string, LedgerRow>): 
     if (events.some(({ event }) => event.epoch > ledger.epoch)) return 'the epoch is newer than the ledger';
   }
   return undefined;
+}
+
+function shoppersOf(events: readonly PlacedEvent[]): string[] {
+  return events.flatMap(({ event }) => ordersOf(event).map(({ shopperId }) => shopperId));
 }

@@ -1,6 +1,7 @@
 import { itemName, type ItemRef } from '@flux/contracts';
 import type { EntityManager } from 'typeorm';
 import type { ItemDecision, NotedIntent } from './decide-batch';
+import type { Group } from './group-by';
 import type { DecidedOrder, LedgerRow } from './ledger-row';
 import { HISTORY_WITH_STATE, writeChanges } from './order-change';
 import { eventsInsert, type StatusChange } from './order-events';
@@ -14,8 +15,8 @@ export interface WrittenDecision {
 
 /**
  * Writes what was decided under the ledger's lock: rows, intents, counters, and the events of all that changed. Two
- * statements for new orders alone, three more at most for takeovers and intents, whatever their number; none where
- * everything came again.
+ * statements for new orders that fit, four more at most for others, takeovers and intents, whatever their number; none
+ * where everything came again.
  * @param nowMs the transaction's time by PostgreSQL's clock
  */
 export async function writeDecisions(
@@ -87,24 +88,26 @@ function decidedColumns(orders: readonly DecidedOrder[], holdMsOf: (item: ItemRe
 }
 
 /**
- * One plain INSERT, and one UPDATE only where orders take rows over. The ledger's lock and the known orders read under
- * it make a conflict impossible, and a plain INSERT costs half of one with ON CONFLICT.
+ * Plain INSERTs, and one UPDATE only where orders take rows over. The ledger's lock and the orders read under it make a
+ * conflict impossible but for orders that were expected to be new, and a plain INSERT costs half of one with ON CONFLICT.
  */
 async function writeOrders(
   manager: EntityManager,
   orders: readonly DecidedOrder[],
   holdMsOf: (item: ItemRef) => number,
 ): Promise<void> {
-  const fresh = orders.filter(({ takesOver }) => !takesOver);
+  const confirmed = orders.filter(({ takesOver, state }) => !takesOver && state === 'confirmed');
+  const others = orders.filter(({ takesOver, state }) => !takesOver && state !== 'confirmed');
   const takenOver = orders.filter(({ takesOver }) => takesOver);
-  if (fresh.length > 0) {
+  if (confirmed.length > 0) await insertConfirmed(manager, confirmed, holdMsOf);
+  if (others.length > 0) {
     await manager.query(
       `INSERT INTO orders (order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
                            booked, epoch, sequence, accepted_at, decided_at, hold_until)
        SELECT order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
               booked, epoch, sequence, ${ACCEPTED_AT}, now(), ${HOLD_UNTIL}
        FROM ${DECIDED}`,
-      decidedColumns(fresh, holdMsOf),
+      decidedColumns(others, holdMsOf),
     );
   }
   if (takenOver.length > 0) {
@@ -119,6 +122,52 @@ async function writeOrders(
       decidedColumns(takenOver, holdMsOf),
     );
   }
+}
+
+/** Nearly all orders: what neighbours have in common is sent once, which saves a sixth of the INSERT. */
+async function insertConfirmed(
+  manager: EntityManager,
+  orders: readonly DecidedOrder[],
+  holdMsOf: (item: ItemRef) => number,
+): Promise<void> {
+  const groups = groupsOf(orders);
+  await manager.query(
+    `INSERT INTO orders (order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state,
+                         epoch, sequence, accepted_at, decided_at, hold_until)
+     SELECT order_id, ($8::text[])[place], ($9::text[])[place], shopper_id, quantity, fingerprint, 'confirmed',
+            ($10::integer[])[place], sequence, ${ACCEPTED_AT}, now(),
+            now() + ($11::integer[])[place] * interval '1 millisecond'
+     FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::bigint[], $7::bigint[])
+       AS confirmed (place, order_id, shopper_id, quantity, fingerprint, sequence, accepted_at_ms)`,
+    [
+      numberArray(groups.flatMap((group, index) => group.map(() => index + 1))),
+      textArray(orders.map(({ orderId }) => orderId)),
+      textArray(orders.map(({ shopperId }) => shopperId)),
+      numberArray(orders.map(({ quantity }) => quantity)),
+      textArray(orders.map(({ fingerprint }) => fingerprint)),
+      numberArray(orders.map(({ sequence }) => sequence)),
+      numberArray(orders.map(({ acceptedAtMs }) => acceptedAtMs)),
+      textArray(groups.map(([{ saleId }]) => saleId)),
+      textArray(groups.map(([{ productId }]) => productId)),
+      numberArray(groups.map(([{ epoch }]) => epoch)),
+      numberArray(groups.map(([order]) => holdMsOf(order))),
+    ],
+  );
+}
+
+/** Neighbours of one item and epoch, in their order. */
+function groupsOf(orders: readonly DecidedOrder[]): readonly Group<DecidedOrder>[] {
+  const groups: [DecidedOrder, ...DecidedOrder[]][] = [];
+  for (const order of orders) {
+    const group = groups.at(-1);
+    if (group !== undefined && isAlike(group[0], order)) group.push(order);
+    else groups.push([order]);
+  }
+  return groups;
+}
+
+function isAlike(one: DecidedOrder, other: DecidedOrder): boolean {
+  return one.epoch === other.epoch && one.productId === other.productId && one.saleId === other.saleId;
 }
 
 async function noteIntents(manager: EntityManager, intents: readonly NotedIntent[]): Promise<void> {

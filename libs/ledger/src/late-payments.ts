@@ -182,7 +182,9 @@ async function decide(
 
   const free = freeUnits(ledger);
   const change = changeOrder(changeableOf(order), 'payLate', { ledger, nowMs, paymentId });
-  const live = (await liveUnits(manager, [order])).get(itemName(item))?.get(order.shopperId) ?? 0;
+  const { saleId, productId, shopperId } = order;
+  const units = await liveUnits(manager, [{ saleId, productId, shopperIds: [shopperId] }]);
+  const live = units.get(itemName(item))?.get(shopperId) ?? 0;
   const refuseBecause = (reason: string): Promise<Decision> => {
     // The gate had units that the ledger does not have: then it is right that it has fewer now.
     const giveBackUnits = atGate === 'taken' ? Math.max(0, Math.min(order.quantity, free)) : null;

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { DataSource, IsNull } from 'typeorm';
 import { OrderEventEntity } from './entities/order-event.entity';
 import { WebhookEndpointEntity } from './entities/webhook.entity';
+import { eventsOfRuns } from './order-events';
 
 /** Delivers events in their order, and resolves when they cannot get lost any more; rejects where they may. */
 export type SendEvents = (events: readonly OrderStatusEvent[]) => Promise<void>;
@@ -25,7 +26,7 @@ export class OrderEventQueue {
   async publish(send: SendEvents): Promise<{ readonly events: number; readonly more: boolean }> {
     const rows = await this.oldest(ROWS_PER_SEND);
     if (rows.length === 0) return { events: 0, more: false };
-    const events = rows.flatMap((row) => row.events);
+    const events = rows.flatMap(eventsOf);
     await send(events);
     await this.dataSource.transaction(async (manager) => {
       const [taken]: [{ readonly id: string }[], number] = await manager.query(
@@ -43,7 +44,7 @@ export class OrderEventQueue {
               webhook_endpoints AS endpoint
          WHERE endpoint.removed_at IS NULL
          ORDER BY place`,
-        [JSON.stringify(rows.filter(({ id }) => mine.has(id)).flatMap((row) => row.events))],
+        [JSON.stringify(rows.filter(({ id }) => mine.has(id)).flatMap(eventsOf))],
       );
     });
     return { events: events.length, more: rows.length === ROWS_PER_SEND };
@@ -52,11 +53,16 @@ export class OrderEventQueue {
   /** When the oldest event in the queue was committed; undefined while the queue is empty. */
   async oldestAtMs(): Promise<number | undefined> {
     const [row] = await this.oldest(1);
-    const [event] = row?.events ?? [];
-    return event === undefined ? undefined : Date.parse(event.occurredAt);
+    const [run] = row?.events ?? [];
+    const [, atMs] = run ?? [];
+    return atMs;
   }
 
   private async oldest(rows: number): Promise<readonly OrderEventEntity[]> {
     return this.dataSource.getRepository(OrderEventEntity).find({ order: { id: 'ASC' }, take: rows });
   }
+}
+
+function eventsOf(row: OrderEventEntity): OrderStatusEvent[] {
+  return eventsOfRuns(row, row.events);
 }

@@ -1,12 +1,10 @@
 import {
   itemName,
-  itemOfOrderId,
   ORDER_STATUS_TYPE,
   type ItemRef,
   type LedgerStatus,
   type OrderStatusEvent,
 } from '@flux/contracts';
-import type { ValueTransformer } from 'typeorm';
 import { groupBy } from './group-by';
 
 /** One change of an order's state, by the clock of PostgreSQL. */
@@ -23,66 +21,81 @@ export interface StatusChange extends ItemRef {
   readonly paymentId: string | undefined;
 }
 
-/** The event that tells of a change; the same change has the same id again. */
-export function statusEventOf(change: StatusChange): OrderStatusEvent {
-  const { orderId, saleId, productId, shopperId, quantity, state, reason, holdUntilMs, paymentId } = change;
-  return {
-    type: ORDER_STATUS_TYPE,
-    id: `${orderId}.${state}`,
-    orderId,
-    saleId,
-    productId,
-    shopperId,
-    quantity,
-    status: state,
-    ...(reason === undefined ? {} : { reason }),
-    ...(holdUntilMs === undefined ? {} : { holdUntil: new Date(holdUntilMs).toISOString() }),
-    ...(paymentId === undefined ? {} : { paymentId }),
-    occurredAt: new Date(change.atMs).toISOString(),
-  };
-}
-
 /**
- * A change as the queue keeps it, and from which its event follows: 1,000 take 135 kB instead of 390, and the batch
- * transaction that writes them 4 ms instead of 25.
+ * Changes of one item as the queue keeps them: those in a row that differ in nothing but the order share what they have
+ * in common, and their events follow from them. 1,000 confirmations take 45 kB as one run and 390 as events.
  */
-export type StoredChange = readonly [
-  orderId: string,
-  shopperId: string,
-  quantity: number,
+export type StoredRun = readonly [
   state: LedgerStatus,
   atMs: number,
   holdUntilMs: number | null,
-  reason?: string | null,
-  paymentId?: string | null,
+  reason: string | null,
+  paymentId: string | null,
+  /** One line per order: what follows the item's name in its id, its shopper, its quantity. */
+  orders: string,
 ];
 
-function storedChange(change: StatusChange): StoredChange {
-  const { orderId, shopperId, quantity, state, atMs, holdUntilMs, reason, paymentId } = change;
-  const head = [orderId, shopperId, quantity, state, atMs, holdUntilMs ?? null] as const;
-  return reason === undefined && paymentId === undefined
-    ? head
-    : [...head, reason ?? null, paymentId ?? null];
+function storedRuns(changes: readonly StatusChange[]): StoredRun[] {
+  const runs: StoredRun[] = [];
+  let first: StatusChange | undefined;
+  let lines: string[] = [];
+  const end = (): void => {
+    if (first === undefined) return;
+    const { state, atMs, holdUntilMs, reason, paymentId } = first;
+    runs.push([state, atMs, holdUntilMs ?? null, reason ?? null, paymentId ?? null, lines.join('\n')]);
+  };
+  for (const change of changes) {
+    if (first === undefined || !isAlike(first, change)) {
+      end();
+      first = change;
+      lines = [];
+    }
+    const { orderId, shopperId, quantity } = change;
+    lines.push(`${orderId.slice(orderId.lastIndexOf('.') + 1)} ${shopperId} ${quantity}`);
+  }
+  end();
+  return runs;
 }
 
-function eventOfStored(stored: StoredChange): OrderStatusEvent {
-  const [orderId, shopperId, quantity, state, atMs, holdUntilMs, reason, paymentId] = stored;
-  const item = itemOfOrderId(orderId);
-  if (item === undefined) throw new TypeError('a queued event names no order');
-  return statusEventOf({
-    ...item,
-    ...{ orderId, shopperId, quantity, state, atMs },
-    holdUntilMs: holdUntilMs ?? undefined,
-    reason: reason ?? undefined,
-    paymentId: paymentId ?? undefined,
+function isAlike(one: StatusChange, other: StatusChange): boolean {
+  return (
+    one.state === other.state &&
+    one.atMs === other.atMs &&
+    one.holdUntilMs === other.holdUntilMs &&
+    one.reason === other.reason &&
+    one.paymentId === other.paymentId
+  );
+}
+
+/** The events of an item's changes, in their order; the same change has the same id again. */
+export function eventsOfRuns(item: ItemRef, runs: readonly StoredRun[]): OrderStatusEvent[] {
+  const { saleId, productId } = item;
+  const name = itemName(item);
+  return runs.flatMap(([status, atMs, holdUntilMs, reason, paymentId, orders]) => {
+    // Once for all orders of a run: a date takes as long as the rest of its event.
+    const occurredAt = new Date(atMs).toISOString();
+    const holdUntil = holdUntilMs === null ? undefined : new Date(holdUntilMs).toISOString();
+    return orders.split('\n').map((line): OrderStatusEvent => {
+      const [key = '', shopperId = '', quantity] = line.split(' ');
+      const orderId = `${name}.${key}`;
+      // One literal, since spreading costs more than all else here; JSON leaves out what is undefined.
+      return {
+        type: ORDER_STATUS_TYPE,
+        id: `${orderId}.${status}`,
+        orderId,
+        saleId,
+        productId,
+        shopperId,
+        quantity: Number(quantity),
+        status,
+        reason: reason ?? undefined,
+        holdUntil,
+        paymentId: paymentId ?? undefined,
+        occurredAt,
+      };
+    });
   });
 }
-
-/** For the column of the queue: changes are written by `eventsInsert` alone, events are read. */
-export const queuedEvents: ValueTransformer = {
-  to: (value: unknown): unknown => value,
-  from: (stored: readonly StoredChange[]): readonly OrderStatusEvent[] => stored.map(eventOfStored),
-};
 
 /**
  * The statement that puts changes into the queue of what is to be published, one row per item, in their order; it
@@ -104,7 +117,7 @@ export function eventsInsert(
     statement: `INSERT INTO order_events (sale_id, product_id, events) VALUES ${values.join(', ')}`,
     parameters: [...byItem.values()].flatMap((ofItem) => {
       const [{ saleId, productId }] = ofItem;
-      return [saleId, productId, JSON.stringify(ofItem.map(storedChange))];
+      return [saleId, productId, JSON.stringify(storedRuns(ofItem))];
     }),
   };
 }

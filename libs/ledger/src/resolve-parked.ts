@@ -121,8 +121,9 @@ async function retryOrders(
   const { saleId, productId } = ledger;
   const waiting = await parkedOrders(manager, message, event);
   // Other parked orders of a shopper do not count, or two of them would keep each other waiting for ever.
-  const shoppers = waiting.map(({ shopperId }) => ({ saleId, productId, shopperId }));
-  const units = new Map((await liveUnits(manager, shoppers, ['confirmed', 'paid'])).get(itemName(ledger)));
+  const shoppers = { saleId, productId, shopperIds: waiting.map(({ shopperId }) => shopperId) };
+  const live = await liveUnits(manager, [shoppers], ['confirmed', 'paid']);
+  const units = new Map(live.get(itemName(ledger)));
   let free = freeUnits(ledger);
   const changes: OrderChange[] = [];
   for (const row of waiting) {

@@ -5,6 +5,7 @@ import type { PlacedEvent } from '../src/decide-batch';
 import { LedgerEntity } from '../src/entities/ledger.entity';
 import { OrderEventEntity } from '../src/entities/order-event.entity';
 import { OrderEntity } from '../src/entities/order.entity';
+import { eventsOfRuns } from '../src/order-events';
 import type { ItemResult } from '../src/settlement';
 
 /** A ledger of the test's own, and what a test reads of it. */
@@ -46,7 +47,7 @@ export class BatchWorld {
     const rows = await this.database.dataSource
       .getRepository(OrderEventEntity)
       .find({ where: { productId }, order: { id: 'ASC' } });
-    return rows.map(({ events }) => events);
+    return rows.map((row) => eventsOfRuns(row, row.events));
   }
 
   /** The same as `<shopper> <status>`. */

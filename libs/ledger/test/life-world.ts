@@ -2,6 +2,7 @@ import type { ItemEvent, ItemRef, OrderStatus } from '@flux/contracts';
 import {
   BatchTransaction,
   Cancellations,
+  eventsOfRuns,
   Holds,
   ItemEntity,
   LatePayments,
@@ -188,7 +189,7 @@ export class LifeWorld {
   /** The queued events of an item, oldest first: `<order id>.<status>`. */
   async eventIds(item: ItemRef): Promise<string[]> {
     const rows = await this.manager.find(OrderEventEntity, { where: { ...item }, order: { id: 'ASC' } });
-    return rows.flatMap(({ events }) => events.map(({ id }) => id));
+    return rows.flatMap((row) => eventsOfRuns(row, row.events).map(({ id }) => id));
   }
 
   /**

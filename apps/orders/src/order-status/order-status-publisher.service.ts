@@ -9,10 +9,18 @@ import { OrdersMetrics } from '../orders.metrics';
 /** Advisory lock of the one publisher; beside the sweeper's. */
 const PUBLISHER_LOCK = 7_305_003;
 
+/**
+ * While orders are confirmed late, events are sent so seldom: whoever waits for a confirmation comes first, and an event
+ * costs as much CPU as all else of its order.
+ */
+const GIVE_WAY_MS = 10_000;
+
 export interface OrderStatusOptions {
   /** With `FLUX_TOPIC_PREFIX`. */
   readonly topic: string;
   readonly intervalMs: number;
+  /** Whether orders are confirmed late. */
+  readonly isLate: () => boolean;
 }
 
 /** Injection token of the options. */
@@ -65,7 +73,13 @@ export class OrderStatusPublisher implements OnModuleDestroy {
   private async publishUntil(signal: AbortSignal): Promise<void> {
     const partitions = await this.admin.partitions(this.options.topic);
     if (partitions === 0) throw new Error('the topic of order events is not there yet');
+    let publishedAt = performance.now();
     while (!signal.aborted) {
+      if (this.options.isLate() && performance.now() - publishedAt < GIVE_WAY_MS) {
+        await pauseUnlessAborted(this.options.intervalMs, signal);
+        continue;
+      }
+      publishedAt = performance.now();
       const { events, more } = await this.queue.publish((batch) => this.send(batch, partitions));
       this.metrics.published(events);
       if (!more) await pauseUnlessAborted(this.options.intervalMs, signal);
@@ -94,6 +108,9 @@ export class OrderStatusPublisher implements OnModuleDestroy {
   }
 }
 
+/** The same for all, so that they are encoded once for a send. */
+const HEADERS = { type: ORDER_STATUS_TYPE };
+
 function messageOf(event: OrderStatusEvent): OutgoingMessage {
-  return { key: event.productId, value: JSON.stringify(event), headers: { type: ORDER_STATUS_TYPE } };
+  return { key: event.productId, value: JSON.stringify(event), headers: HEADERS };
 }

@@ -1,12 +1,15 @@
+import fc from 'fast-check';
 import { orderIdOf } from '../ids';
 import {
   decodeItemHeaders,
   decodeItemEvent,
   encodeItemEvent,
+  itemEventSchema,
   lastSequenceOf,
+  readItemEvent,
   type ItemEvent,
 } from './item-event';
-import type { OrdersAccepted } from './orders-accepted.v1';
+import { isPlainlyOrdersAccepted, type OrdersAccepted } from './orders-accepted.v1';
 
 const order = (shopperId: string, quantity: number) => ({
   orderId: orderIdOf({ saleId: 's1', productId: 'p1', shopperId, idempotencyKey: 'k'.repeat(16) }),
@@ -87,5 +90,63 @@ describe("an item's event", () => {
     );
 
     expect(decodeItemHeaders(headers)).toMatchObject({ outcome: 'unreadable' });
+  });
+});
+
+describe('what is plainly an event', () => {
+  const wrong = fc.constantFrom<unknown>(
+    0,
+    -1,
+    1.5,
+    11,
+    2 ** 53,
+    '',
+    ' ',
+    'a b',
+    'x'.repeat(65),
+    null,
+    [],
+    {},
+    undefined,
+  );
+
+  /** An event with one thing in it changed, or added. */
+  const changed = fc
+    .record({
+      inOrder: fc.boolean(),
+      field: fc.constantFrom(...Object.keys(event), ...Object.keys(event.orders[0]!), 'more', '__proto__'),
+      value: fc.oneof(
+        wrong,
+        fc.constantFrom<unknown>(
+          's1',
+          's2',
+          'ann',
+          'orders-accepted.v1',
+          3,
+          order('ann', 1).orderId,
+          'abcdefghij-',
+        ),
+        fc.constantFrom(64, 65).map((many) => Array.from({ length: many }, () => order('ann', 1))),
+      ),
+    })
+    .map(({ inOrder, field, value }) => {
+      const copy = JSON.parse(JSON.stringify(event)) as { orders: object[] };
+      Object.defineProperty(inOrder ? copy.orders[1]! : copy, field, { value, enumerable: true });
+      return copy;
+    });
+
+  it('is one by the schema, and is the same', () => {
+    fc.assert(
+      fc.property(changed, (candidate) => {
+        const judged = itemEventSchema.safeParse(candidate);
+        if (isPlainlyOrdersAccepted(candidate)) expect(judged.data).toEqual(candidate);
+        expect(readItemEvent(candidate).outcome).toBe(judged.success ? 'event' : 'unreadable');
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('is nearly everything that the gate writes', () => {
+    expect(isPlainlyOrdersAccepted(event)).toBe(true);
   });
 });

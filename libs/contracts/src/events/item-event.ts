@@ -1,6 +1,11 @@
 import { z } from 'zod';
 import { CANCEL_REQUESTED_TYPE, cancelRequestedSchema, type CancelRequested } from './cancel-requested.v1';
-import { ordersAcceptedSchema, type AcceptedOrder, type OrdersAccepted } from './orders-accepted.v1';
+import {
+  isPlainlyOrdersAccepted,
+  ordersAcceptedSchema,
+  type AcceptedOrder,
+  type OrdersAccepted,
+} from './orders-accepted.v1';
 
 /**
  * What the gate puts into an item's outbox and the relay into the topic of accepted orders: one entry each, numbered
@@ -57,6 +62,15 @@ export type DecodedItemEvent =
   | { readonly outcome: 'event'; readonly event: ItemEvent }
   | { readonly outcome: 'unreadable'; readonly reason: string };
 
+/** The event that a value is by the schema; `unreadable` with the first places where it is not, and nothing of it. */
+export function readItemEvent(candidate: unknown): DecodedItemEvent {
+  if (isPlainlyOrdersAccepted(candidate)) return { outcome: 'event', event: candidate };
+  const result = itemEventSchema.safeParse(candidate);
+  if (result.success) return { outcome: 'event', event: result.data };
+  const places = result.error.issues.map(({ path, code }) => `/${path.join('/')} ${code}`);
+  return { outcome: 'unreadable', reason: places.slice(0, 5).join(', ') };
+}
+
 /** The event in a message's body; `unreadable` with a reason that repeats nothing of the body. */
 export function decodeItemEvent(value: string): DecodedItemEvent {
   const json = parseJson(value);
@@ -96,10 +110,9 @@ function cancelHeaders({ orderId, shopperId }: CancelRequested): Record<string, 
 }
 
 function decoded(candidate: unknown): DecodedItemEvent {
-  const result = itemEventSchema.safeParse(candidate);
-  if (result.success) return { outcome: 'event', event: result.data };
-  const places = result.error.issues.map(({ path, code }) => `/${path.join('/')} ${code}`);
-  return { outcome: 'unreadable', reason: `not an event of an item: ${places.slice(0, 5).join(', ')}` };
+  const read = readItemEvent(candidate);
+  if (read.outcome === 'event') return read;
+  return { outcome: 'unreadable', reason: `not an event of an item: ${read.reason}` };
 }
 
 function parseJson(text: string): unknown {

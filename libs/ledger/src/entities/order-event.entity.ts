@@ -1,6 +1,5 @@
-import type { OrderStatusEvent } from '@flux/contracts';
 import { Column, Entity, PrimaryGeneratedColumn } from 'typeorm';
-import { queuedEvents } from '../order-events';
+import type { StoredRun } from '../order-events';
 import { ID_COLUMN } from './columns';
 
 /**
@@ -19,7 +18,7 @@ export class OrderEventEntity {
   @Column({ ...ID_COLUMN, name: 'product_id' })
   productId!: string;
 
-  /** In the order of the changes. Kept in a shorter form, see `queuedEvents`. */
-  @Column({ type: 'json', transformer: queuedEvents })
-  events!: OrderStatusEvent[];
+  /** In the order of the changes; `eventsOfRuns` makes events of them. */
+  @Column({ type: 'json' })
+  events!: StoredRun[];
 }
