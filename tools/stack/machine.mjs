@@ -23,6 +23,7 @@ import { SetUpError, describeLog, isInterrupted, pause } from './run.mjs';
  * @property {import('./processes.mjs').Identity} identity
  * @property {import('./ports.mjs').PortName[]} portNames
  * @property {NodeJS.Signals} stopSignal asks for a clean end
+ * @property {number} [niceness] above 0 where requests do not wait for it: they go first on a machine with few cores
  * @property {number} startMs longest time to the first answer, recovery after a crash included
  * @property {(context: { ports: Ports, programs: Programs, log: Log }) => Promise<{ file: string, args: string[] }>} prepare
  *   makes data folder and configuration, answers the command
@@ -144,6 +145,7 @@ async function start({ server, layout, programs, ports, log }) {
     args,
     logFile,
     pidFile: layout.pidFileOf(server.name),
+    niceness: server.niceness,
   });
   const outcome = await answersWithin({
     probe: () => server.probe({ ports, programs }),

@@ -50,6 +50,7 @@ export function postgresServer(layout) {
   return {
     name: 'postgres',
     title: 'PostgreSQL',
+    niceness: 5,
     identity: { program: 'postgres', argument: data },
     portNames: ['postgres'],
     // Fast shutdown: ends the sessions and writes a checkpoint, where SIGTERM would wait for the sessions.

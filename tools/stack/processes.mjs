@@ -10,6 +10,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { setPriority } from 'node:os';
 import { basename } from 'node:path';
 
 import { SetUpError, pause } from './run.mjs';
@@ -83,11 +84,12 @@ function readPid(pidFile) {
 /**
  * Starts a process in a group of its own, so that a Ctrl-C in the terminal does not reach it and it outlives us.
  *
- * @param {{ file: string, args: string[], logFile: string, pidFile: string, cwd?: string, env?: NodeJS.ProcessEnv }} options
+ * @param {{ file: string, args: string[], logFile: string, pidFile: string, cwd?: string, env?: NodeJS.ProcessEnv,
+ *   niceness?: number }} options `niceness`: how far it gives way to others where there are too few cores for all
  * @returns {Promise<{ child: import('node:child_process').ChildProcess, logFrom: number }>} `logFrom`: where its lines begin
  * @throws {SetUpError}
  */
-export function startDetached({ file, args, logFile, pidFile, cwd = '/', env = process.env }) {
+export function startDetached({ file, args, logFile, pidFile, cwd = '/', env = process.env, niceness = 0 }) {
   const logFrom = makeRoom(logFile);
   const log = openSync(logFile, 'a');
   const child = spawn(file, args, { cwd, env, detached: true, stdio: ['ignore', log, log] });
@@ -95,11 +97,24 @@ export function startDetached({ file, args, logFile, pidFile, cwd = '/', env = p
   return new Promise((resolve, reject) => {
     child.once('error', (error) => reject(new SetUpError(`cannot run ${file}: ${error.message}`)));
     child.once('spawn', () => {
+      giveWay(child.pid ?? 0, niceness);
       writeFileSync(pidFile, `${child.pid}\n`);
       child.unref();
       resolve({ child, logFrom });
     });
   });
+}
+
+/**
+ * @param {number} pid
+ * @param {number} niceness
+ */
+function giveWay(pid, niceness) {
+  try {
+    if (niceness > 0) setPriority(pid, niceness);
+  } catch {
+    // It has ended already, or the system does not allow it: all run alike then.
+  }
 }
 
 /**

@@ -75,6 +75,7 @@ export class Supervisor {
     const { child, logFrom } = await startDetached({
       file: process.execPath,
       args,
+      niceness: app.niceness,
       logFile,
       pidFile,
       cwd,
