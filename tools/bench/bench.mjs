@@ -1,70 +1,111 @@
 #!/usr/bin/env node
 // npm run bench -- NAME: brings a system up of its own, measures, prints a table and writes bench/results/NAME.json.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { ensureBuild, ensureDependencies } from '../setup.mjs';
 import { ROOT } from '../stack/layout.mjs';
 import { SetUpError, reportFailure } from '../stack/run.mjs';
+import { accept } from './accept.mjs';
+import { drain } from './drain.mjs';
 import { expiry } from './expiry.mjs';
-import { BenchSystem } from './system.mjs';
+import { gate } from './gate.mjs';
+import { latency } from './latency.mjs';
+import { ensureWrk } from './load/wrk.mjs';
+import { refuse } from './refuse.mjs';
 import { describeMachine, printTable, readCommit, summaryOf } from './result.mjs';
+import { scale } from './scale.mjs';
+import { sustained } from './sustained.mjs';
+import { BenchSystem } from './system.mjs';
 
 /**
- * What one benchmark measures. A round that is not valid throws: it counts for nothing.
+ * What one benchmark measures. Each begins with gateway, relay, orders and admin running and leaves them so. What is
+ * not valid throws: then nothing counts.
  *
- * @typedef {{ name: string, rounds: number,
- *   round: (system: BenchSystem, log: (line: string) => void) => Promise<import('./result.mjs').Measured[]>,
- *   bars: readonly import('./result.mjs').Bar[] }} Bench
+ * @typedef {object} Bench
+ * @property {string} name
+ * @property {number} rounds
+ * @property {readonly import('./result.mjs').Bar[]} bars
+ * @property {(system: BenchSystem, log: Log) => Promise<void>} [prepare] once, before the first round
+ * @property {(system: BenchSystem, log: Log, round: number) => Promise<import('./result.mjs').Measured[]>} round
+ *   counted from 1; what is compared is measured in it, in turns
+ * @property {(system: BenchSystem) => Promise<void>} [finish] once, after the last round
+ *
+ * @typedef {(line: string) => void} Log
+ * @typedef {{ smoke: boolean, orders?: number }} BenchOptions `smoke`: everything once and tiny, in a few seconds
  */
 
-/** @type {Record<string, (options: { orders?: number }) => Bench>} */
-const BENCHES = { expiry };
+/** @type {Record<string, (options: BenchOptions) => Bench>} */
+const BENCHES = { accept, sustained, drain, refuse, latency, gate, scale, expiry };
 
-const USAGE = `usage: npm run bench -- ${Object.keys(BENCHES).join('|')} [--rounds N] [--orders N]`;
+const NAMES = Object.keys(BENCHES);
+const USAGE = `usage: npm run bench -- [${NAMES.join('|')}] [--rounds N] [--orders N] [--results FOLDER] [--smoke]
+Without a name all are run. --smoke runs a tiny round, to see that they work: its figures say nothing.`;
+
+const log = (/** @type {string} */ line) => console.log(line);
 
 async function main() {
-  const { bench, rounds } = readArguments();
-  const log = (/** @type {string} */ line) => console.log(line);
+  const { names, smoke, rounds, orders, results } = readArguments();
   await ensureDependencies({ log });
   await ensureBuild({ log });
-  const system = new BenchSystem({ log });
-  try {
-    await system.start();
-    const measured = [];
-    for (let round = 1; round <= rounds; round++) {
-      log(`round ${round} of ${rounds}`);
-      measured.push(await bench.round(system, log));
+  await ensureWrk(log);
+  // Each but a smoke run begins with empty servers, whatever ran before it.
+  const groups = smoke ? [names] : names.map((name) => [name]);
+  for (const group of groups) {
+    const system = new BenchSystem({ log });
+    try {
+      await system.start();
+      for (const name of group) {
+        const bench = /** @type {any} */ (BENCHES[name])({
+          smoke,
+          ...(orders === undefined ? {} : { orders }),
+        });
+        await measure({ bench, rounds: rounds ?? (smoke ? 1 : bench.rounds), smoke, results, system });
+      }
+    } finally {
+      await system.stop();
     }
-    const result = {
-      name: bench.name,
-      commit: readCommit(ROOT),
-      machine: describeMachine(),
-      rounds,
-      ...summaryOf(measured, bench.bars),
-    };
-    printTable(result, log);
-    const folder = join(ROOT, 'bench', 'results');
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, `${bench.name}.json`), `${JSON.stringify(result, null, 2)}\n`);
-  } finally {
-    await system.stop();
   }
+}
+
+/** @param {{ bench: Bench, rounds: number, smoke: boolean, results: string, system: BenchSystem }} options */
+async function measure({ bench, rounds, smoke, results, system }) {
+  await bench.prepare?.(system, log);
+  const measured = [];
+  for (let round = 1; round <= rounds; round++) {
+    log(`${bench.name}: round ${round} of ${rounds}`);
+    measured.push(await bench.round(system, log, round));
+  }
+  await bench.finish?.(system);
+  const result = {
+    name: bench.name,
+    commit: readCommit(ROOT),
+    machine: describeMachine(),
+    rounds,
+    ...summaryOf(measured, smoke ? [] : bench.bars),
+  };
+  printTable(result, log);
+  mkdirSync(results, { recursive: true });
+  writeFileSync(join(results, `${bench.name}.json`), `${JSON.stringify(result, null, 2)}\n`);
 }
 
 function readArguments() {
   try {
     const { positionals, values } = parseArgs({
       allowPositionals: true,
-      options: { rounds: { type: 'string' }, orders: { type: 'string' } },
+      options: {
+        rounds: { type: 'string' },
+        orders: { type: 'string' },
+        results: { type: 'string', default: join(ROOT, 'bench', 'results') },
+        smoke: { type: 'boolean', default: false },
+      },
     });
-    const [name = '', ...rest] = positionals;
-    const create = Object.hasOwn(BENCHES, name) && rest.length === 0 ? BENCHES[name] : undefined;
-    if (create) {
-      const orders = values.orders === undefined ? {} : { orders: positive(values.orders) };
-      const bench = create(orders);
-      return { bench, rounds: values.rounds === undefined ? bench.rounds : positive(values.rounds) };
+    if (positionals.every((name) => Object.hasOwn(BENCHES, name))) {
+      const { smoke, results } = values;
+      const names = positionals.length === 0 ? NAMES : positionals;
+      const [rounds, orders] = [positive(values.rounds), positive(values.orders)];
+      return { names, smoke, results: resolve(results), rounds, orders };
     }
   } catch (error) {
     if (error instanceof SetUpError) throw error;
@@ -73,8 +114,9 @@ function readArguments() {
   throw new SetUpError(USAGE);
 }
 
-/** @param {string} text */
+/** @param {string | undefined} text */
 function positive(text) {
+  if (text === undefined) return undefined;
   const number = Number(text);
   if (!Number.isSafeInteger(number) || number < 1) throw new SetUpError(USAGE);
   return number;

@@ -50,9 +50,9 @@ function at(values, index) {
   return values[index] ?? Number.NaN;
 }
 
-/** @param {number} value */
+/** To four digits: more say nothing. @param {number} value */
 function rounded(value) {
-  return Math.round(value * 10) / 10;
+  return Math.abs(value) >= 1_000 ? Math.round(value) : Number(value.toPrecision(4));
 }
 
 /**

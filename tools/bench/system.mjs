@@ -1,101 +1,339 @@
+import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
+import { Redis } from 'ioredis';
 import pg from 'pg';
 import { Operator } from '../demo/operator.mjs';
 import { stackLayout } from '../stack/layout.mjs';
-import { SetUpError, pause, run } from '../stack/run.mjs';
+import { findProcess, sendSignal, startDetached, stopProcess } from '../stack/processes.mjs';
+import { VARIABLES, readGiven } from '../stack/given.mjs';
+import { serversOnMachine } from '../stack/machine.mjs';
+import { SetUpError, describeLog, pause, run } from '../stack/run.mjs';
 import { down, kill, reset, up } from '../stack/stack.mjs';
-import { LISTENERS, urlOf } from '../start/apps.mjs';
+import { APPS, NODE_ARGS, processOf, urlOf } from '../start/apps.mjs';
 import { appEnvironment } from '../start/environment.mjs';
 import { listenForStop } from '../start/signals.mjs';
-import { Supervisor, stopLeftOverApps } from '../start/supervisor.mjs';
+import { cpuSecondsOf } from './cpu.mjs';
+import { freePorts } from './free-ports.mjs';
+import { timeFsyncs } from './fsync.mjs';
 
 const NAME = 'bench';
 const MIGRATE_MS = 300_000;
+const READY_MS = 90_000;
+const STOP_MS = 17_000;
+const HOLD_MS = 3_600_000;
+
+/**
+ * @typedef {'gateway' | 'relay' | 'orders' | 'admin'} AppName
+ * @typedef {{ saleId: string, productIds: string[], at: Installation }} Sale
+ *
+ * Who knows a sale: the admin process, by the name it runs as, and the database, the default one where there is none.
+ *
+ * @typedef {{ admin: string, database?: string }} Installation
+ */
+
+/** @type {Installation} */
+const DEFAULT = { admin: 'admin' };
 
 /** Servers and built processes of a benchmark's own, empty at the start, with the product's default settings. */
 export class BenchSystem {
   #layout = stackLayout(NAME);
   #log;
-  /** @type {Supervisor | undefined} */
-  #supervisor;
+  #secrets = { operator: secret(), service: secret(), token: secret() };
+  /** The secret of shoppers' tokens, for a gateway with FLUX_AUTH=jwt. */
+  jwtSecret = secret();
   /** @type {NodeJS.ProcessEnv} */
   #env = {};
-  /** @type {Operator | undefined} */
-  #operator;
-  /** @type {pg.Pool | undefined} */
-  #database;
+  /** @type {Map<string, { app: import('../start/apps.mjs').App, env: NodeJS.ProcessEnv }>} by the name it runs as */
+  #running = new Map();
+  /** @type {Map<string, { child: import('node:child_process').ChildProcess, url: string }>} */
+  #rivals = new Map();
+  /** @type {string | undefined} which process ended by itself: nothing measured after it is valid */
+  #ended;
+  /** @type {Promise<void> | undefined} */
+  #stopped;
+  /** @type {Map<string | undefined, pg.Pool>} by database; the default one has no name */
+  #databases = new Map();
+  /** @type {Redis | undefined} */
+  #redis;
+  /** @type {import('../stack/stack.mjs').Stack | undefined} */
+  #stack;
 
   /** @param {{ log: (line: string) => void }} options */
   constructor({ log }) {
     this.#log = log;
   }
 
-  /** @throws {SetUpError} when something does not come up */
+  /**
+   * Servers, database and the processes of a default installation.
+   *
+   * @throws {SetUpError} when something does not come up
+   */
   async start() {
+    const given = Object.entries(readGiven(process.env)).filter(([, value]) => value !== undefined);
+    if (given.length > 0) {
+      const names = given.map(([server]) => VARIABLES[/** @type {keyof typeof VARIABLES} */ (server)]);
+      throw new SetUpError(`a benchmark needs servers of its own: unset ${names.join(', ')}`);
+    }
     listenForStop({
       onFirst: () => {
         this.#log('stopping');
         void this.stop().finally(() => process.exit(130));
       },
       onSecond: () => {
-        this.#supervisor?.kill();
+        this.#killAll();
         kill({ name: NAME });
         process.exit(130);
       },
     });
-    await stopLeftOverApps({ layout: this.#layout, log: this.#log });
+    await this.#stopLeftOver();
     await reset({ name: NAME, log: this.#log });
-    const stack = await up({ name: NAME, log: this.#log });
-    const secret = () => randomBytes(32).toString('base64url');
-    const secrets = { operator: secret(), service: secret(), token: secret() };
-    const ports = await freePorts();
-    const variables = appEnvironment({ stack, secrets, env: { ...process.env, ...ports } });
-    this.#env = { ...process.env, ...variables };
-    this.#operator = new Operator({
-      gatewayUrl: this.gatewayUrl,
-      adminUrl: urlOf(LISTENERS.operator, this.#env),
-      operatorKey: secrets.operator,
-      serviceKey: secrets.service,
-    });
-    const migrate = join(this.#layout.root, 'dist', 'apps', 'admin', 'src', 'migrate.js');
-    await run(process.execPath, ['--enable-source-maps', migrate], {
-      cwd: this.#layout.root,
-      env: this.#env,
-      timeoutMs: MIGRATE_MS,
-      what: 'the migration',
-    });
-    this.#database = new pg.Pool({ connectionString: stack.databaseUrl, max: 2, application_name: 'bench' });
-    this.#supervisor = new Supervisor({ layout: this.#layout, env: this.#env, log: this.#log });
-    await this.#supervisor.start();
-    await this.#supervisor.untilReady();
+    this.#stack = await up({ name: NAME, log: this.#log });
+    mkdirSync(this.#layout.logs, { recursive: true });
+    this.#env = {
+      ...process.env,
+      ...appEnvironment({ stack: this.#stack, secrets: this.#secrets, env: process.env }),
+      FLUX_JWT_SECRET: this.jwtSecret,
+    };
+    await this.#migrate(undefined, this.databaseUrl);
+    this.#redis = new Redis(this.redisUrl);
+    await Promise.all(APPS.map(({ name }) => this.startApp(/** @type {AppName} */ (name))));
   }
 
-  get gatewayUrl() {
-    return urlOf(LISTENERS.shop, this.#env);
+  /**
+   * Starts a process and waits until it is ready.
+   *
+   * @param {AppName} name
+   * @param {{ as?: string, env?: Record<string, string> }} [options] `as` tells processes of one app apart
+   * @throws {SetUpError} when it ends or is not ready in time
+   */
+  async startApp(name, { as = name, env = {} } = {}) {
+    const app = APPS.find((one) => one.name === name);
+    if (!app || this.#running.has(as)) throw new Error(`${as} cannot be started`);
+    const ports = await portsFor([...new Set([app.ready, app.metrics])]);
+    const ownEnv = { ...this.#env, ...ports, ...env };
+    const { args, logFile, pidFile } = processOf(app, this.#layout, as);
+    this.#running.set(as, { app, env: ownEnv });
+    const { child, logFrom } = await startDetached({
+      file: process.execPath,
+      args,
+      niceness: app.niceness,
+      logFile,
+      pidFile,
+      cwd: this.#layout.root,
+      env: ownEnv,
+    });
+    child.once('exit', () => {
+      if (this.#running.has(as)) this.#ended ??= as;
+    });
+    const url = `${urlOf(app.ready, ownEnv)}/health/ready`;
+    const isReady = () => fetch(url, { signal: AbortSignal.timeout(2_000) }).then(isOk, () => false);
+    await this.until(`${as} is ready`, isReady, { timeoutMs: READY_MS }).catch(async (error) => {
+      throw new SetUpError(`${error.message}; ${await describeLog(logFile, logFrom)}`);
+    });
+  }
+
+  /** Stops a process in order: what it has begun is done. */
+  async stopApp(/** @type {string} */ as) {
+    const running = this.#running.get(as);
+    if (!running) return;
+    this.#running.delete(as);
+    const { identity, pidFile } = processOf(running.app, this.#layout, as);
+    await stopProcess({ identity, pidFile, signal: 'SIGTERM', patienceMs: STOP_MS });
+  }
+
+  /**
+   * Starts what Flux-Gate is compared with: a file of `rivals/`, under the same Node options, which sends
+   * `{ url }` when it listens.
+   *
+   * @param {string} name of the file, without its ending
+   */
+  async startRival(name) {
+    const file = fileURLToPath(new URL(`rivals/${name}.mjs`, import.meta.url));
+    const child = fork(file, [], { execArgv: NODE_ARGS, env: this.#env });
+    const rival = { child, url: '' };
+    this.#rivals.set(name, rival);
+    rival.url = await new Promise((resolve, reject) => {
+      child.once('message', (/** @type {any} */ { url }) => resolve(url));
+      child.once('exit', () => {
+        if (this.#rivals.get(name) === rival) this.#ended ??= name;
+        reject(new SetUpError(`the rival ${name} ended`));
+      });
+    });
+  }
+
+  stopRival(/** @type {string} */ name) {
+    const rival = this.#rivals.get(name);
+    this.#rivals.delete(name);
+    rival?.child.kill();
+  }
+
+  /** @returns {string} where a process, or a rival, serves */
+  urlOf(/** @type {string} */ as) {
+    const rival = this.#rivals.get(as);
+    if (rival) return rival.url;
+    const { app, env } = this.#of(as);
+    return urlOf(app.ready, env);
+  }
+
+  /** @returns {Promise<string>} what a process has counted, in Prometheus' text format */
+  async metricsOf(/** @type {string} */ as) {
+    const { app, env } = this.#of(as);
+    return (await fetch(`${urlOf(app.metrics, env)}/metrics`)).text();
+  }
+
+  get databaseUrl() {
+    return this.#up.databaseUrl;
+  }
+
+  get redisUrl() {
+    return this.#up.redisUrl;
+  }
+
+  /** What the processes of the product are started with. */
+  get env() {
+    return this.#env;
+  }
+
+  get redis() {
+    if (!this.#redis) throw new Error('the system is not up');
+    return this.#redis;
   }
 
   get operator() {
-    if (!this.#operator) throw new Error('the system is not up');
-    return this.#operator;
+    return this.#operatorAt(DEFAULT);
+  }
+
+  #operatorAt(/** @type {Installation} */ { admin }) {
+    const { operator, service } = this.#secrets;
+    const adminUrl = this.urlOf(admin);
+    return new Operator({ adminUrl, gatewayUrl: '', operatorKey: operator, serviceKey: service });
+  }
+
+  /** A folder for what a round writes beside the servers' data, on the same disk. */
+  get folder() {
+    return this.#layout.folder;
   }
 
   /**
    * @param {string} text
    * @param {unknown[]} [values]
+   * @param {string} [database] one that was added
    * @returns {Promise<any[]>}
    */
-  async sql(text, values = []) {
-    if (!this.#database) throw new Error('the system is not up');
-    return (await this.#database.query(text, values)).rows;
+  async sql(text, values = [], database) {
+    const pool = this.#databases.get(database);
+    if (!pool) throw new Error('there is no such database');
+    return (await pool.query(text, values)).rows;
   }
 
-  /** @returns {Promise<string>} what the orders process has counted, in Prometheus' text format */
-  async ordersMetrics() {
-    const answer = await fetch(`${urlOf(LISTENERS.ordersManagement, this.#env)}/metrics`);
-    return answer.text();
+  /**
+   * Another database with the same schema, for an installation beside the default one.
+   *
+   * @param {string} name
+   * @returns {Promise<string>} its address
+   */
+  async addDatabase(name) {
+    await this.sql(`CREATE DATABASE ${name}`);
+    const url = new URL(this.databaseUrl);
+    url.pathname = `/${name}`;
+    await this.#migrate(name, url.href);
+    return url.href;
+  }
+
+  async #migrate(/** @type {string | undefined} */ name, /** @type {string} */ databaseUrl) {
+    const migrate = join(this.#layout.root, 'dist', 'apps', 'admin', 'src', 'migrate.js');
+    await run(process.execPath, ['--enable-source-maps', migrate], {
+      cwd: this.#layout.root,
+      env: { ...this.#env, DATABASE_URL: databaseUrl },
+      timeoutMs: MIGRATE_MS,
+      what: 'the migration',
+    });
+    const pool = new pg.Pool({ connectionString: databaseUrl, max: 2, application_name: 'bench' });
+    this.#databases.set(name, pool);
+  }
+
+  /**
+   * Opens a sale of its own.
+   *
+   * @param {{ stock: number, items?: number, holdMs?: number, at?: Installation }} options stock of each item
+   * @returns {Promise<Sale>}
+   */
+  async openSale({ stock, items = 1, holdMs = HOLD_MS, at = DEFAULT }) {
+    const operator = this.#operatorAt(at);
+    const name = randomBytes(4).toString('hex');
+    const saleId = `sale-${name}`;
+    const productIds = Array.from({ length: items }, (_, index) => `product-${name}-${index + 1}`);
+    const item = { name: 'A unit', priceMinor: 100, currency: 'EUR', stock, perShopperLimit: 1 };
+    await operator.must('POST', '/admin/v1/sales', {
+      id: saleId,
+      name: 'Benchmark',
+      opensAt: new Date().toISOString(),
+      closesAt: new Date(Date.now() + 24 * HOLD_MS).toISOString(),
+      holdMs,
+      items: productIds.map((productId) => ({ productId, ...item })),
+    });
+    await operator.must('POST', `/admin/v1/sales/${saleId}/open`);
+    return { saleId, productIds, at };
+  }
+
+  /** @returns {Promise<any[]>} the counters of each item at the gate */
+  async gateOf(/** @type {Sale} */ { saleId, at }) {
+    const sale = await this.#operatorAt(at).must('GET', `/admin/v1/sales/${saleId}`);
+    return sale.items.map((/** @type {any} */ item) => item.gate);
+  }
+
+  /**
+   * Waits until everything accepted is committed and settled.
+   *
+   * @param {Sale} sale
+   * @param {number} orders
+   * @throws {SetUpError} where PostgreSQL does not hold exactly so many confirmed orders: the round is not valid
+   */
+  async untilDrained(sale, orders) {
+    const { saleId } = sale;
+    const ask = async (/** @type {string} */ text, /** @type {unknown[]} */ values) =>
+      (await this.sql(text, values, sale.at.database))[0];
+    await this.until(`${orders} orders are committed and settled`, async () => {
+      const { held } = await ask('SELECT sum(held)::integer AS held FROM ledger WHERE sale_id = $1', [
+        saleId,
+      ]);
+      if (held < orders) return false;
+      return (await this.gateOf(sale)).every(({ outboxLength }) => outboxLength === 0);
+    });
+    const { rows, confirmed } = await ask(
+      `SELECT count(*)::integer AS rows, (count(*) FILTER (WHERE state = 'confirmed'))::integer AS confirmed
+       FROM orders WHERE sale_id = $1`,
+      [saleId],
+    );
+    if (rows !== orders || confirmed !== orders)
+      throw new SetUpError(
+        `not valid: ${orders} were accepted, and PostgreSQL has ${rows}, ${confirmed} confirmed`,
+      );
+    // What is still told of them is no part of what is measured next.
+    await this.until('their events are published', async () => {
+      const { queued } = await ask('SELECT EXISTS (SELECT FROM order_events) AS queued', []);
+      return !queued;
+    });
+  }
+
+  /** @returns {Record<string, number>} CPU seconds used so far by each process and server */
+  cpuSeconds() {
+    const used = [...this.#running].map(([as, { app }]) => {
+      const { identity, pidFile } = processOf(app, this.#layout, as);
+      return [as, cpuSecondsOf(findProcess(identity, pidFile) ?? 0)];
+    });
+    const servers = serversOnMachine(this.#layout).map(({ name, pid }) => [name, cpuSecondsOf(pid ?? 0)]);
+    const rivals = [...this.#rivals].map(([name, { child }]) => [name, cpuSecondsOf(child.pid ?? 0)]);
+    return Object.fromEntries([...used, ...servers, ...rivals]);
+  }
+
+  /** @returns {number[]} what one fsync takes on the disk of the servers, in ms */
+  timeFsyncs() {
+    return timeFsyncs(this.#layout.folder);
   }
 
   /**
@@ -104,39 +342,79 @@ export class BenchSystem {
    * @param {string} what
    * @param {() => Promise<boolean>} ask
    * @param {{ timeoutMs?: number, everyMs?: number }} [options]
-   * @throws {SetUpError} when the time is over: the run is not valid
+   * @throws {SetUpError} when the time is over or a process has ended: the run is not valid
    */
   async until(what, ask, { timeoutMs = 300_000, everyMs = 50 } = {}) {
     const deadline = Date.now() + timeoutMs;
     while (!(await ask())) {
+      if (this.#ended) throw new SetUpError(`not valid: ${this.#ended} has ended`);
       if (Date.now() > deadline) throw new SetUpError(`waited ${timeoutMs / 1_000} s in vain until ${what}`);
       await pause(everyMs);
     }
   }
 
+  /** Stops everything; the second call waits for the first. */
   async stop() {
-    await this.#database?.end();
-    this.#database = undefined;
-    await this.#supervisor?.stop();
+    this.#stopped ??= this.#stop();
+    await this.#stopped;
+  }
+
+  async #stop() {
+    for (const name of this.#rivals.keys()) this.stopRival(name);
+    await Promise.all([...this.#databases.values()].map((pool) => pool.end()));
+    this.#redis?.disconnect();
+    const order = APPS.map(({ name }) => name);
+    const running = [...this.#running].sort(
+      ([, a], [, b]) => order.indexOf(a.app.name) - order.indexOf(b.app.name),
+    );
+    for (const [as] of running) await this.stopApp(as);
     await down({ name: NAME, log: this.#log });
+  }
+
+  /** Processes of a run that was killed. */
+  async #stopLeftOver() {
+    mkdirSync(this.#layout.folder, { recursive: true });
+    const files = readdirSync(this.#layout.folder).filter((file) => file.endsWith('.pid'));
+    for (const as of files.map((file) => file.slice(0, -'.pid'.length))) {
+      const { identity, pidFile } = processOf({ name: as }, this.#layout, as);
+      if (findProcess(identity, pidFile))
+        await stopProcess({ identity, pidFile, signal: 'SIGTERM', patienceMs: STOP_MS });
+    }
+  }
+
+  #killAll() {
+    for (const [as, { app }] of this.#running) {
+      const { identity, pidFile } = processOf(app, this.#layout, as);
+      const pid = findProcess(identity, pidFile);
+      if (pid) sendSignal(pid, 'SIGKILL');
+    }
+  }
+
+  get #up() {
+    if (!this.#stack) throw new Error('the system is not up');
+    return this.#stack;
+  }
+
+  #of(/** @type {string} */ as) {
+    const running = this.#running.get(as);
+    if (!running) throw new Error(`${as} does not run`);
+    return running;
   }
 }
 
-/** @returns {Promise<Record<string, string>>} a port for each listener, so that it runs beside another system */
-async function freePorts() {
-  const variables = Object.values(LISTENERS).map(({ portVariable }) => portVariable);
-  const servers = await Promise.all(variables.map(() => listening()));
-  const ports = servers.map(
-    (server) => /** @type {import('node:net').AddressInfo} */ (server.address()).port,
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return Object.fromEntries(variables.map((name, index) => [name, String(ports[index])]));
+function isOk(/** @type {Response} */ answer) {
+  return answer.ok;
 }
 
-/** @returns {Promise<import('node:net').Server>} */
-function listening() {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject).listen(0, '127.0.0.1', () => resolve(server));
-  });
+function secret() {
+  return randomBytes(32).toString('base64url');
+}
+
+/**
+ * @param {import('../start/apps.mjs').Listener[]} listeners
+ * @returns {Promise<Record<string, string>>} a port for each, so that it runs beside another system
+ */
+async function portsFor(listeners) {
+  const ports = await freePorts(listeners.length);
+  return Object.fromEntries(listeners.map(({ portVariable }, index) => [portVariable, String(ports[index])]));
 }
