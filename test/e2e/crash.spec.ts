@@ -50,9 +50,8 @@ describe('kill -9 while orders are unsettled', () => {
     // From here on nothing that this process says reaches Redis: it commits, and cannot settle.
     proxy.set('hold');
     await buy(200);
-    await waitUntil('the orders are committed', async () => {
-      return (await ledger.orderIds(SALE)).length === answers.length;
-    });
+    // The first of them at least: it waits for Redis before it takes more.
+    await waitUntil('orders are committed', async () => (await ledger.orderIds(SALE)).length > 50);
     await orders.kill();
     expect(await outboxLength()).toBeGreaterThan(0);
 

@@ -26,6 +26,7 @@ const AFTER = /** @type {const} */ (['relay', 'orders']);
  * @property {string} suffix of the names its processes run as
  * @property {Record<string, string>} env
  * @property {() => number} redis
+ * @property {number} [masters] of its Redis Cluster
  *
  * @typedef {{ name: string, place: Place, gateways: string[], items: number }} Variant
  * @typedef {import('./system.mjs').BenchSystem} BenchSystem
@@ -52,11 +53,11 @@ export function scale({ smoke = false, orders = smoke ? SMOKE_ORDERS : ORDERS })
     prepare: async (system, log) => {
       const home = { suffix: '', env: {}, redis: () => system.cpuSeconds().redis ?? 0 };
       places = [home];
-      for (const { masters, name } of CLUSTERS) {
+      for (const { masters, name } of smoke ? CLUSTERS.slice(-1) : CLUSTERS) {
         log(`scale: a Redis Cluster of ${masters} and a database for an installation with it`);
         const cluster = await RedisCluster.start({ masters, folder: join(system.folder, name), log });
         clusters.push(cluster);
-        places.push(await placeOf(system, name, cluster));
+        places.push({ ...(await placeOf(system, name, cluster)), masters });
       }
       const second = system.startApp('gateway', { as: SECOND_GATEWAY });
       await Promise.all([second, ...places.slice(1).map((place) => start(system, place, BEFORE))]);
@@ -80,8 +81,8 @@ function variantsOf([home, ...clusters]) {
     { name: '1 gateway, 1 item', place, gateways: ['gateway'], items: 1 },
     { name: '2 gateways, 1 item', place, gateways: ['gateway', SECOND_GATEWAY], items: 1 },
     ...[10, 100].map((items) => ({ name: `${items} items`, place, gateways: ['gateway'], items })),
-    ...clusters.map((cluster, index) => ({
-      name: `cluster of ${CLUSTERS[index]?.masters}, ${CLUSTER_ITEMS} items`,
+    ...clusters.map((cluster) => ({
+      name: `cluster of ${cluster.masters}, ${CLUSTER_ITEMS} items`,
       place: cluster,
       gateways: [`gateway${cluster.suffix}`],
       items: CLUSTER_ITEMS,

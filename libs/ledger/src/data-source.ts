@@ -16,6 +16,7 @@ import { Sales1763800000001 } from './migrations/0001-sales';
 import { Ledger1763800000002 } from './migrations/0002-ledger';
 import { Operators1763800000003 } from './migrations/0003-operators';
 import { Life1763800000004 } from './migrations/0004-life';
+import { OrderEventRuns1763800000005 } from './migrations/0005-order-event-runs';
 import type { DatabaseConfig } from './settings';
 
 export const LEDGER_ENTITIES = [
@@ -35,7 +36,13 @@ export const LEDGER_ENTITIES = [
   WebhookDeliveryEntity,
 ];
 
-const MIGRATIONS = [Sales1763800000001, Ledger1763800000002, Operators1763800000003, Life1763800000004];
+const MIGRATIONS = [
+  Sales1763800000001,
+  Ledger1763800000002,
+  Operators1763800000003,
+  Life1763800000004,
+  OrderEventRuns1763800000005,
+];
 
 /** The client gives up this much later than the server should have: a frozen server must not hold a process. */
 const CLIENT_GRACE_MS = 2_000;

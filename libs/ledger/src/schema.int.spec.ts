@@ -1,7 +1,10 @@
 import { createDatabase, TcpProxy, waitUntil, type TestDatabase } from '@flux/testing';
+import type { OrderStatusEvent } from '@flux/contracts';
 import { createDataSource } from './data-source';
+import { OrderEventEntity } from './entities/order-event.entity';
 import { LedgerConnection } from './ledger-connection';
 import { migrate, missingMigrations } from './migrate';
+import { eventsInsert, eventsOfRuns, type StatusChange } from './order-events';
 import { checkServerSettings, UnsafeDatabaseError } from './server-settings';
 
 describe('the schema', () => {
@@ -19,18 +22,53 @@ describe('the schema', () => {
   });
 
   it('is migrated once when several processes start at once', async () => {
-    expect(await missingMigrations(database.dataSource)).toHaveLength(4);
+    expect(await missingMigrations(database.dataSource)).toHaveLength(5);
     const processes = await Promise.all([database.connect(), database.connect(), database.connect()]);
     const ran = await Promise.all(processes.map(migrate));
-    expect(ran.flat()).toHaveLength(4);
+    expect(ran.flat()).toHaveLength(5);
     expect(ran.filter((names) => names.length > 0)).toHaveLength(1);
     expect(await missingMigrations(database.dataSource)).toEqual([]);
   });
 
   it('can be taken back', async () => {
     await migrate(database.dataSource);
-    for (let index = 0; index < 4; index += 1) await database.dataSource.undoLastMigration();
-    expect(await missingMigrations(database.dataSource)).toHaveLength(4);
+    for (let index = 0; index < 5; index += 1) await database.dataSource.undoLastMigration();
+    expect(await missingMigrations(database.dataSource)).toHaveLength(5);
+  });
+
+  it('keeps the events that are queued, there and back', async () => {
+    const { dataSource } = database;
+    await migrate(dataSource);
+    const item = { saleId: 'sale', productId: 'product' };
+    const change = { ...item, quantity: 2, atMs: 5, reason: undefined, paymentId: undefined };
+    const changes: StatusChange[] = [
+      { ...change, orderId: 'sale.product.a', shopperId: 'ann', state: 'confirmed', holdUntilMs: 9 },
+      { ...change, orderId: 'sale.product.b', shopperId: 'bob', state: 'confirmed', holdUntilMs: 9 },
+      { ...change, orderId: 'sale.product.c', shopperId: 'cat', state: 'rejected', holdUntilMs: undefined },
+    ];
+    const { statement, parameters } = eventsInsert(changes, 1);
+    await dataSource.query(statement, parameters);
+    const queued = async (): Promise<OrderStatusEvent[]> => {
+      const rows = await dataSource.getRepository(OrderEventEntity).find();
+      return rows.flatMap((row) => eventsOfRuns(row, row.events));
+    };
+    const events = await queued();
+    expect(events.map(({ orderId, shopperId }) => [orderId, shopperId])).toEqual(
+      changes.map(({ orderId, shopperId }) => [orderId, shopperId]),
+    );
+
+    await dataSource.undoLastMigration();
+    expect(await dataSource.query('SELECT events FROM order_events')).toEqual([
+      {
+        events: [
+          ['sale.product.a', 'ann', 2, 'confirmed', 5, 9, null, null],
+          ['sale.product.b', 'bob', 2, 'confirmed', 5, 9, null, null],
+          ['sale.product.c', 'cat', 2, 'rejected', 5, null, null, null],
+        ],
+      },
+    ]);
+    await migrate(dataSource);
+    expect(await queued()).toEqual(events);
   });
 
   it('is waited for, as is a server that is not there yet', async () => {
