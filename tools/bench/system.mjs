@@ -1,8 +1,6 @@
-import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 import { Redis } from 'ioredis';
 import pg from 'pg';
@@ -11,12 +9,13 @@ import { stackLayout } from '../stack/layout.mjs';
 import { findProcess, sendSignal, startDetached, stopProcess } from '../stack/processes.mjs';
 import { VARIABLES, readGiven } from '../stack/given.mjs';
 import { serversOnMachine } from '../stack/machine.mjs';
-import { SetUpError, describeLog, pause, run } from '../stack/run.mjs';
+import { SetUpError, describeLog, interrupt, pause, run } from '../stack/run.mjs';
 import { down, kill, reset, up } from '../stack/stack.mjs';
-import { APPS, NODE_ARGS, processOf, urlOf } from '../start/apps.mjs';
+import { APPS, processOf, urlOf } from '../start/apps.mjs';
 import { appEnvironment } from '../start/environment.mjs';
 import { listenForStop } from '../start/signals.mjs';
 import { cpuSecondsOf } from './cpu.mjs';
+import { Rivals } from './rivals.mjs';
 import { freePorts } from './free-ports.mjs';
 import { timeFsyncs } from './fsync.mjs';
 
@@ -49,8 +48,7 @@ export class BenchSystem {
   #env = {};
   /** @type {Map<string, { app: import('../start/apps.mjs').App, env: NodeJS.ProcessEnv }>} by the name it runs as */
   #running = new Map();
-  /** @type {Map<string, { child: import('node:child_process').ChildProcess, url: string }>} */
-  #rivals = new Map();
+  #rivals = new Rivals((name) => (this.#ended ??= name));
   /** @type {string | undefined} which process ended by itself: nothing measured after it is valid */
   #ended;
   /** @type {Promise<void> | undefined} */
@@ -81,6 +79,7 @@ export class BenchSystem {
     listenForStop({
       onFirst: () => {
         this.#log('stopping');
+        interrupt();
         void this.stop().finally(() => process.exit(130));
       },
       onSecond: () => {
@@ -145,36 +144,19 @@ export class BenchSystem {
     await stopProcess({ identity, pidFile, signal: 'SIGTERM', patienceMs: STOP_MS });
   }
 
-  /**
-   * Starts what Flux-Gate is compared with: a file of `rivals/`, under the same Node options, which sends
-   * `{ url }` when it listens.
-   *
-   * @param {string} name of the file, without its ending
-   */
-  async startRival(name) {
-    const file = fileURLToPath(new URL(`rivals/${name}.mjs`, import.meta.url));
-    const child = fork(file, [], { execArgv: NODE_ARGS, env: this.#env });
-    const rival = { child, url: '' };
-    this.#rivals.set(name, rival);
-    rival.url = await new Promise((resolve, reject) => {
-      child.once('message', (/** @type {any} */ { url }) => resolve(url));
-      child.once('exit', () => {
-        if (this.#rivals.get(name) === rival) this.#ended ??= name;
-        reject(new SetUpError(`the rival ${name} ended`));
-      });
-    });
+  /** Starts a program of `rivals/`, with the environment of the product's processes. */
+  async startRival(/** @type {string} */ name) {
+    await this.#rivals.start(name, this.#env);
   }
 
   stopRival(/** @type {string} */ name) {
-    const rival = this.#rivals.get(name);
-    this.#rivals.delete(name);
-    rival?.child.kill();
+    this.#rivals.stop(name);
   }
 
   /** @returns {string} where a process, or a rival, serves */
   urlOf(/** @type {string} */ as) {
-    const rival = this.#rivals.get(as);
-    if (rival) return rival.url;
+    const rival = this.#rivals.urlOf(as);
+    if (rival !== undefined) return rival;
     const { app, env } = this.#of(as);
     return urlOf(app.ready, env);
   }
@@ -327,8 +309,7 @@ export class BenchSystem {
       return [as, cpuSecondsOf(findProcess(identity, pidFile) ?? 0)];
     });
     const servers = serversOnMachine(this.#layout).map(({ name, pid }) => [name, cpuSecondsOf(pid ?? 0)]);
-    const rivals = [...this.#rivals].map(([name, { child }]) => [name, cpuSecondsOf(child.pid ?? 0)]);
-    return Object.fromEntries([...used, ...servers, ...rivals]);
+    return Object.fromEntries([...used, ...servers, ...this.#rivals.cpuSeconds()]);
   }
 
   /** @returns {number[]} what one fsync takes on the disk of the servers, in ms */
@@ -360,7 +341,7 @@ export class BenchSystem {
   }
 
   async #stop() {
-    for (const name of this.#rivals.keys()) this.stopRival(name);
+    this.#rivals.stopAll();
     await Promise.all([...this.#databases.values()].map((pool) => pool.end()));
     this.#redis?.disconnect();
     const order = APPS.map(({ name }) => name);

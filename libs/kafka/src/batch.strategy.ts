@@ -48,8 +48,8 @@ export interface ConsumerTuning {
  * for 0.2 s. A quarter of it drained 25 % fewer orders a second, for each transaction's own cost.
  */
 const DEFAULT_LIMITS: ChunkLimits = { messages: 4_000, bytes: 2 * 1_024 * 1_024 };
-/** Nothing is fetched while the last fetch is worked on: two calls share the wait for one. */
-const FETCH_BYTES_PER_PARTITION = 2 * DEFAULT_LIMITS.bytes;
+/** Nothing is fetched while the last fetch is worked on: four calls share the wait for one. */
+const FETCH_BYTES_PER_PARTITION = 4 * DEFAULT_LIMITS.bytes;
 const DEFAULT_TUNING: ConsumerTuning = {
   // How long a frozen process holds its partitions, and a process that lost Kafka waits for its own former self.
   sessionTimeoutMs: 10_000,
