@@ -26,6 +26,18 @@ describe('purchaseAnswer', () => {
     expect(purchaseAnswer({ outcome: 'replayed', order: shuffled })).toEqual({ ...first, replayed: true });
   });
 
+  it('tells each order its own time, whichever came before', () => {
+    const timeOf = (acceptedAtMs: number): unknown => {
+      const answer = purchaseAnswer({ outcome: 'accepted', order: { ...order, acceptedAtMs } });
+      const { acceptedAt } = JSON.parse(answer.kind === 'accepted' ? answer.body : '{}') as {
+        readonly acceptedAt?: unknown;
+      };
+      return acceptedAt;
+    };
+    const times = [1_800_000_000_123, 1_800_000_000_124, 1_800_000_000_123];
+    expect(times.map(timeOf)).toEqual(times.map((atMs) => new Date(atMs).toISOString()));
+  });
+
   it.each<[PurchaseOutcome, keyof typeof ERRORS, number]>([
     [{ outcome: 'reused' }, 'idempotency-key-reused', 422],
     [{ outcome: 'soldOut', version: 1, available: 0 }, 'sold-out', 409],
