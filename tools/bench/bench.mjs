@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util';
 
 import { ensureBuild, ensureDependencies } from '../setup.mjs';
 import { ROOT } from '../stack/layout.mjs';
-import { SetUpError, reportFailure } from '../stack/run.mjs';
+import { SetUpError, interrupt, reportFailure } from '../stack/run.mjs';
+import { listenForStop } from '../start/signals.mjs';
 import { accept } from './accept.mjs';
 import { drain } from './drain.mjs';
 import { expiry } from './expiry.mjs';
@@ -52,8 +53,20 @@ async function main() {
   await ensureWrk(log);
   // Each but a smoke run begins with empty servers, whatever ran before it.
   const groups = smoke ? [names] : names.map((name) => [name]);
+  let system = new BenchSystem({ log });
+  listenForStop({
+    onFirst: () => {
+      log('stopping');
+      interrupt();
+      void system.stop().finally(() => process.exit(130));
+    },
+    onSecond: () => {
+      system.kill();
+      process.exit(130);
+    },
+  });
   for (const group of groups) {
-    const system = new BenchSystem({ log });
+    system = new BenchSystem({ log });
     try {
       await system.start();
       for (const name of group) {

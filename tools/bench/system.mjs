@@ -9,15 +9,13 @@ import { stackLayout } from '../stack/layout.mjs';
 import { findProcess, sendSignal, startDetached, stopProcess } from '../stack/processes.mjs';
 import { VARIABLES, readGiven } from '../stack/given.mjs';
 import { serversOnMachine } from '../stack/machine.mjs';
-import { SetUpError, describeLog, interrupt, pause, run } from '../stack/run.mjs';
+import { SetUpError, describeLog, pause, run } from '../stack/run.mjs';
 import { down, kill, reset, up } from '../stack/stack.mjs';
 import { APPS, processOf, urlOf } from '../start/apps.mjs';
 import { appEnvironment } from '../start/environment.mjs';
-import { listenForStop } from '../start/signals.mjs';
 import { cpuSecondsOf } from './cpu.mjs';
 import { Rivals } from './rivals.mjs';
 import { freePorts } from './free-ports.mjs';
-import { timeFsyncs } from './fsync.mjs';
 
 const NAME = 'bench';
 const MIGRATE_MS = 300_000;
@@ -76,18 +74,6 @@ export class BenchSystem {
       const names = given.map(([server]) => VARIABLES[/** @type {keyof typeof VARIABLES} */ (server)]);
       throw new SetUpError(`a benchmark needs servers of its own: unset ${names.join(', ')}`);
     }
-    listenForStop({
-      onFirst: () => {
-        this.#log('stopping');
-        interrupt();
-        void this.stop().finally(() => process.exit(130));
-      },
-      onSecond: () => {
-        this.#killAll();
-        kill({ name: NAME });
-        process.exit(130);
-      },
-    });
     await this.#stopLeftOver();
     await reset({ name: NAME, log: this.#log });
     this.#stack = await up({ name: NAME, log: this.#log });
@@ -114,24 +100,16 @@ export class BenchSystem {
     if (!app || this.#running.has(as)) throw new Error(`${as} cannot be started`);
     const ports = await portsFor([...new Set([app.ready, app.metrics])]);
     const ownEnv = { ...this.#env, ...ports, ...env };
-    const { args, logFile, pidFile } = processOf(app, this.#layout, as);
+    const started = processOf(app, this.#layout, as);
     this.#running.set(as, { app, env: ownEnv });
-    const { child, logFrom } = await startDetached({
-      file: process.execPath,
-      args,
-      niceness: app.niceness,
-      logFile,
-      pidFile,
-      cwd: this.#layout.root,
-      env: ownEnv,
-    });
+    const { child, logFrom } = await startDetached({ ...started, env: ownEnv });
     child.once('exit', () => {
       if (this.#running.has(as)) this.#ended ??= as;
     });
     const url = `${urlOf(app.ready, ownEnv)}/health/ready`;
     const isReady = () => fetch(url, { signal: AbortSignal.timeout(2_000) }).then(isOk, () => false);
     await this.until(`${as} is ready`, isReady, { timeoutMs: READY_MS }).catch(async (error) => {
-      throw new SetUpError(`${error.message}; ${await describeLog(logFile, logFrom)}`);
+      throw new SetUpError(`${error.message}; ${await describeLog(started.logFile, logFrom)}`);
     });
   }
 
@@ -173,11 +151,6 @@ export class BenchSystem {
 
   get redisUrl() {
     return this.#up.redisUrl;
-  }
-
-  /** What the processes of the product are started with. */
-  get env() {
-    return this.#env;
   }
 
   get redis() {
@@ -312,11 +285,6 @@ export class BenchSystem {
     return Object.fromEntries([...used, ...servers, ...this.#rivals.cpuSeconds()]);
   }
 
-  /** @returns {number[]} what one fsync takes on the disk of the servers, in ms */
-  timeFsyncs() {
-    return timeFsyncs(this.#layout.folder);
-  }
-
   /**
    * Asks until the answer is true.
    *
@@ -363,12 +331,14 @@ export class BenchSystem {
     }
   }
 
-  #killAll() {
+  /** Ends everything at once. */
+  kill() {
     for (const [as, { app }] of this.#running) {
       const { identity, pidFile } = processOf(app, this.#layout, as);
       const pid = findProcess(identity, pidFile);
       if (pid) sendSignal(pid, 'SIGKILL');
     }
+    kill({ name: NAME });
   }
 
   get #up() {

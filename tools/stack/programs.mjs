@@ -82,6 +82,11 @@ export function findMaven() {
   return findAll('mvn')[0];
 }
 
+/** @returns {string | undefined} */
+export function findWrk() {
+  return findAll('wrk')[0];
+}
+
 /**
  * @param {string | undefined} major the version that made the data, which no other can read
  * @returns {Promise<string | undefined>} folder with postgres, initdb and psql of one version

@@ -109,16 +109,21 @@ function explain(reason, host) {
 export const NODE_ARGS = ['--enable-source-maps', '--max-semi-space-size=32', '--single-threaded-gc'];
 
 /**
- * @param {{ name: string }} app
+ * How an app is started, found and stopped.
+ *
+ * @param {{ name: string, niceness?: number }} app
  * @param {import('../stack/layout.mjs').StackLayout} layout
  * @param {string} [as] tells processes of the same app apart
  */
-export function processOf({ name }, layout, as = name) {
+export function processOf({ name, niceness }, layout, as = name) {
   const entry = join(layout.root, 'dist', 'apps', name, 'src', 'main.js');
   // The processes of another stack of this clone run the same entry: this argument, which nobody reads, is ours alone.
   const mark = `--of=${join(layout.folder, as)}`;
   return {
+    file: process.execPath,
     args: [...NODE_ARGS, entry, mark],
+    cwd: layout.root,
+    niceness,
     identity: { program: basename(process.execPath), argument: mark },
     pidFile: layout.pidFileOf(as),
     logFile: layout.logOf(as),

@@ -69,18 +69,8 @@ export class Supervisor {
    * @param {number} restartMs
    */
   async #startApp(app, restartMs) {
-    const { args, logFile, pidFile } = processOf(app, this.#layout);
-    const { root: cwd } = this.#layout;
     const startedAt = Date.now();
-    const { child, logFrom } = await startDetached({
-      file: process.execPath,
-      args,
-      niceness: app.niceness,
-      logFile,
-      pidFile,
-      cwd,
-      env: this.#env,
-    });
+    const { child, logFrom } = await startDetached({ ...processOf(app, this.#layout), env: this.#env });
     this.#logFrom.set(app.name, logFrom);
     const again = (/** @type {number | null} */ code, /** @type {NodeJS.Signals | null} */ signal) =>
       void this.#restart({ app, how: signal ?? `exit status ${code}`, startedAt, restartMs });

@@ -22,6 +22,7 @@ return 0`;
 /** The product's own gate client, of the build, on one Redis that nobody else asks meanwhile. */
 export class GateDriver {
   #gate;
+  #slicesOf;
   #contracts;
   #connection;
   #runner;
@@ -46,6 +47,7 @@ export class GateDriver {
     this.#gate = new gate.GateClient(this.#connection);
     this.#runner = new ScriptRunner(this.#connection);
     this.#keysOf = gate.itemKeys;
+    this.#slicesOf = gate.slicesOf;
     this.#redis = redis;
   }
 
@@ -90,7 +92,7 @@ export class GateDriver {
   /** Takes an item away: no relay must find it when the processes start again. @param {Item} item */
   async remove(item) {
     const { channel: _channel, ...keys } = this.#keysOf(item);
-    await this.#redis.srem('outboxes', `${item.saleId}.${item.productId}`);
+    await this.#redis.srem('outboxes', this.#contracts.itemName(item));
     await this.#redis.del(...Object.values(keys));
   }
 
@@ -131,8 +133,8 @@ export class GateDriver {
    * @throws {SetUpError} where one is answered otherwise
    */
   async decide(purchases, { batch, expected, callsUnderWay = CALLS_UNDER_WAY }) {
-    const slices = slicesOf(purchases, batch);
-    await underWay(slices, callsUnderWay, async (slice) => {
+    const slices = this.#slicesOf(purchases, batch);
+    await underWay(this.#slicesOf(slices, callsUnderWay), async (slice) => {
       const answers = await Promise.all(slice.map((purchase) => this.#gate.reserve(purchase)));
       const other = answers.find(({ outcome }) => outcome !== expected);
       if (other) throw new SetUpError(`not valid: an answer was ${other.outcome}, not ${expected}`);
@@ -150,15 +152,13 @@ export class GateDriver {
     const decision = { usec: 0, cpuUsec: 0 };
     const baseline = { usec: 0, cpuUsec: 0 };
     const perTurn = Math.max(batch, Math.ceil(purchases.length / turns / batch) * batch);
-    const parts = slicesOf(purchases, perTurn);
+    const parts = this.#slicesOf(purchases, perTurn);
     // A sample of the baseline that is as long as a turn of batches of 1.
     const baselineCalls = Math.ceil(purchases.length / parts.length);
     for (const part of parts) {
       const decrements = Array.from({ length: baselineCalls }, () => undefined);
-      add(
-        baseline,
-        await this.#costOf(baselineCalls, () => underWay(decrements, callsUnderWay, () => this.#decrement())),
-      );
+      const groups = this.#slicesOf(decrements, callsUnderWay);
+      add(baseline, await this.#costOf(baselineCalls, () => underWay(groups, () => this.#decrement())));
       const calls = Math.ceil(part.length / batch);
       add(decision, await this.#costOf(calls, () => this.decide(part, { batch, expected, callsUnderWay })));
     }
@@ -249,12 +249,11 @@ export class GateDriver {
  * Begins one piece of work in each turn of the event loop, so that the gate collects no two of them into one call.
  *
  * @template Piece
- * @param {readonly Piece[]} pieces
- * @param {number} together
+ * @param {readonly (readonly Piece[])[]} groups each is begun when all of the one before are done
  * @param {(piece: Piece) => Promise<void>} work
  */
-async function underWay(pieces, together, work) {
-  for (const group of slicesOf(pieces, together)) {
+async function underWay(groups, work) {
+  for (const group of groups) {
     const begun = [];
     for (const piece of group) {
       begun.push(work(piece));
@@ -262,13 +261,6 @@ async function underWay(pieces, together, work) {
     }
     await Promise.all(begun);
   }
-}
-
-/** @template Value @param {readonly Value[]} values @param {number} size @returns {Value[][]} */
-function slicesOf(values, size) {
-  return Array.from({ length: Math.ceil(values.length / size) }, (_, index) =>
-    values.slice(index * size, (index + 1) * size),
-  );
 }
 
 /** @param {Cost} sum @param {Cost} cost */

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 import { installPackages } from '../../stack/packages.mjs';
+import { findWrk } from '../../stack/programs.mjs';
 import { SetUpError, run } from '../../stack/run.mjs';
 
 const SCRIPT = fileURLToPath(new URL('purchases.lua', import.meta.url));
@@ -65,7 +64,5 @@ export async function buyByWrk(options) {
 
 /** @param {(line: string) => void} log */
 export async function ensureWrk(log) {
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  if (folders.some((folder) => existsSync(join(folder, 'wrk')))) return;
-  await installPackages({ packages: ['wrk'], log });
+  if (!findWrk()) await installPackages({ packages: ['wrk'], log });
 }
