@@ -61,7 +61,7 @@ describe('npm run bench -- --smoke', () => {
 
   it('runs every benchmark, and each round is valid', () => {
     expect(exitCode).toBe(0);
-    const names = ['accept', 'drain', 'expiry', 'gate', 'latency', 'refuse', 'scale', 'sustained'];
+    const names = ['accept', 'drain', 'expiry', 'gate', 'latency', 'price', 'refuse', 'scale', 'sustained'];
     expect([...results.keys()].sort()).toEqual(names.map((name) => `${name}.json`));
   });
 
@@ -83,6 +83,7 @@ describe('npm run bench -- --smoke', () => {
     ['sustained', ['sustained/bare']],
     ['drain', ['drain/bare']],
     ['refuse', ['refuse/bare']],
+    ['price', ['accepted, now/before']],
   ])('has the headline ratios of %s', (name, metrics) => {
     const rows = results.get(`${name}.json`)?.rows ?? [];
     for (const metric of metrics) {

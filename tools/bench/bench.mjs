@@ -14,6 +14,7 @@ import { expiry } from './expiry.mjs';
 import { gate } from './gate.mjs';
 import { latency } from './latency.mjs';
 import { ensureWrk } from './load/wrk.mjs';
+import { price } from './price.mjs';
 import { refuse } from './refuse.mjs';
 import { describeMachine, printTable, readCommit, summaryOf } from './result.mjs';
 import { scale } from './scale.mjs';
@@ -34,20 +35,21 @@ import { BenchSystem } from './system.mjs';
  * @property {(system: BenchSystem) => Promise<void>} [finish] once, after the last round
  *
  * @typedef {(line: string) => void} Log
- * @typedef {{ smoke: boolean, orders?: number }} BenchOptions `smoke`: everything once and tiny, in a few seconds
+ * @typedef {{ smoke: boolean, orders?: number, against?: string }} BenchOptions `smoke`: everything once and tiny, in a few
+ *   seconds; `against`: a commit to compare with, for those that can
  */
 
 /** @type {Record<string, (options: BenchOptions) => Bench>} */
-const BENCHES = { accept, sustained, drain, refuse, latency, gate, scale, expiry };
+const BENCHES = { accept, sustained, drain, refuse, latency, gate, scale, expiry, price };
 
 const NAMES = Object.keys(BENCHES);
-const USAGE = `usage: npm run bench -- [${NAMES.join('|')}] [--rounds N] [--orders N] [--results FOLDER] [--smoke]
-Without a name all are run. --smoke runs a tiny round, to see that they work: its figures say nothing.`;
+const USAGE = `usage: npm run bench -- [${NAMES.join('|')}] [--rounds N] [--orders N] [--results FOLDER] [--against COMMIT] [--smoke]
+Without a name all are run. --smoke runs a tiny round, to see that they work: its figures say nothing. --against is for price.`;
 
 const log = (/** @type {string} */ line) => console.log(line);
 
 async function main() {
-  const { names, smoke, rounds, orders, results } = readArguments();
+  const { names, smoke, rounds, orders, results, against } = readArguments();
   await ensureDependencies({ log });
   await ensureBuild({ log });
   await ensureWrk(log);
@@ -73,6 +75,7 @@ async function main() {
         const bench = /** @type {any} */ (BENCHES[name])({
           smoke,
           ...(orders === undefined ? {} : { orders }),
+          ...(against === undefined ? {} : { against }),
         });
         await measure({ bench, rounds: rounds ?? (smoke ? 1 : bench.rounds), smoke, results, system });
       }
@@ -111,14 +114,15 @@ function readArguments() {
         rounds: { type: 'string' },
         orders: { type: 'string' },
         results: { type: 'string', default: join(ROOT, 'bench', 'results') },
+        against: { type: 'string' },
         smoke: { type: 'boolean', default: false },
       },
     });
     if (positionals.every((name) => Object.hasOwn(BENCHES, name))) {
-      const { smoke, results } = values;
+      const { smoke, results, against } = values;
       const names = positionals.length === 0 ? NAMES : positionals;
       const [rounds, orders] = [positive(values.rounds), positive(values.orders)];
-      return { names, smoke, results: resolve(results), rounds, orders };
+      return { names, smoke, results: resolve(results), rounds, orders, against };
     }
   } catch (error) {
     if (error instanceof SetUpError) throw error;

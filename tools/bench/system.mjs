@@ -83,7 +83,7 @@ export class BenchSystem {
       ...appEnvironment({ stack: this.#stack, secrets: this.#secrets, env: process.env }),
       FLUX_JWT_SECRET: this.jwtSecret,
     };
-    await this.#migrate(undefined, this.databaseUrl);
+    await this.#migrate({ databaseUrl: this.databaseUrl, root: this.#layout.root });
     this.#redis = new Redis(this.redisUrl);
     await Promise.all(APPS.map(({ name }) => this.startApp(/** @type {AppName} */ (name))));
   }
@@ -92,15 +92,16 @@ export class BenchSystem {
    * Starts a process and waits until it is ready.
    *
    * @param {AppName} name
-   * @param {{ as?: string, env?: Record<string, string> }} [options] `as` tells processes of one app apart
+   * @param {{ as?: string, env?: Record<string, string>, root?: string }} [options] `as` tells processes of one app
+   *   apart; `root` is the folder of another build
    * @throws {SetUpError} when it ends or is not ready in time
    */
-  async startApp(name, { as = name, env = {} } = {}) {
+  async startApp(name, { as = name, env = {}, root = this.#layout.root } = {}) {
     const app = APPS.find((one) => one.name === name);
     if (!app || this.#running.has(as)) throw new Error(`${as} cannot be started`);
     const ports = await portsFor([...new Set([app.ready, app.metrics])]);
     const ownEnv = { ...this.#env, ...ports, ...env };
-    const started = processOf(app, this.#layout, as);
+    const started = processOf(app, { ...this.#layout, root }, as);
     this.#running.set(as, { app, env: ownEnv });
     const { child, logFrom } = await startDetached({ ...started, env: ownEnv });
     child.once('exit', () => {
@@ -189,20 +190,23 @@ export class BenchSystem {
    * Another database with the same schema, for an installation beside the default one.
    *
    * @param {string} name
+   * @param {{ root?: string }} [options] folder of another build, whose schema it gets
    * @returns {Promise<string>} its address
    */
-  async addDatabase(name) {
+  async addDatabase(name, { root = this.#layout.root } = {}) {
     await this.sql(`CREATE DATABASE ${name}`);
     const url = new URL(this.databaseUrl);
     url.pathname = `/${name}`;
-    await this.#migrate(name, url.href);
+    await this.#migrate({ name, databaseUrl: url.href, root });
     return url.href;
   }
 
-  async #migrate(/** @type {string | undefined} */ name, /** @type {string} */ databaseUrl) {
-    const migrate = join(this.#layout.root, 'dist', 'apps', 'admin', 'src', 'migrate.js');
+  async #migrate(
+    /** @type {{ name?: string, databaseUrl: string, root: string }} */ { name, databaseUrl, root },
+  ) {
+    const migrate = join(root, 'dist', 'apps', 'admin', 'src', 'migrate.js');
     await run(process.execPath, ['--enable-source-maps', migrate], {
-      cwd: this.#layout.root,
+      cwd: root,
       env: { ...this.#env, DATABASE_URL: databaseUrl },
       timeoutMs: MIGRATE_MS,
       what: 'the migration',
