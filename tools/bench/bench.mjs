@@ -10,6 +10,7 @@ import { SetUpError, interrupt, reportFailure } from '../stack/run.mjs';
 import { listenForStop } from '../start/signals.mjs';
 import { accept } from './accept.mjs';
 import { drain } from './drain.mjs';
+import { durability } from './durability.mjs';
 import { expiry } from './expiry.mjs';
 import { gate } from './gate.mjs';
 import { latency } from './latency.mjs';
@@ -40,7 +41,7 @@ import { BenchSystem } from './system.mjs';
  */
 
 /** @type {Record<string, (options: BenchOptions) => Bench>} */
-const BENCHES = { accept, sustained, drain, refuse, latency, gate, scale, expiry, price };
+const BENCHES = { accept, sustained, drain, refuse, latency, gate, scale, expiry, price, durability };
 
 const NAMES = Object.keys(BENCHES);
 const USAGE = `usage: npm run bench -- [${NAMES.join('|')}] [--rounds N] [--orders N] [--results FOLDER] [--against COMMIT] [--smoke]

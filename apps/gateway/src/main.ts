@@ -1,5 +1,5 @@
 import { checkRedisSettings, RedisConnection } from '@flux/gate';
-import { startProcess } from '@flux/telemetry';
+import { graceStep, startProcess } from '@flux/telemetry';
 import { createGateway } from './create-gateway';
 import { gatewaySettings } from './gateway.config';
 
@@ -19,6 +19,6 @@ void startProcess({
       'shop API listens',
     );
     // Closing the app ends the listener first and Redis last.
-    return [{ name: 'shop API', stop: () => app.close() }];
+    return [graceStep(config), { name: 'shop API', stop: () => app.close() }];
   },
 });

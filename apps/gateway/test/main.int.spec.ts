@@ -82,7 +82,7 @@ describe('the gateway as a process', () => {
         FLUX_GATEWAY_MANAGEMENT_PORT: String(await freePort()),
       });
       expect(await exited).toBe(1);
-      expect(output()).toContain('FLUX_WAIVE_REDIS_APPENDFSYNC');
+      expect(output()).toContain('FLUX_DURABILITY=fast');
       await redis.client.config('SET', 'appendfsync', 'always');
     },
     START_MS,

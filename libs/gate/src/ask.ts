@@ -1,10 +1,10 @@
 import type { Cluster, Redis } from 'ioredis';
-import { classifyError } from './classify-error';
+import { classifyError, effectOf } from './classify-error';
 import { GateUnavailableError } from './gate-error';
 import type { RedisConnection } from './redis-connection';
 
 /**
- * Plain commands beside the scripts.
+ * Plain commands beside the scripts. In Cluster the client library follows slots that move and masters that change.
  * @throws GateUnavailableError instead of whatever the client library throws
  */
 export async function ask<Reply>(
@@ -16,6 +16,6 @@ export async function ask<Reply>(
     return await send(connection.client);
   } catch (error) {
     const failure = classifyError(error);
-    throw new GateUnavailableError(failure.outcome === 'unknown' ? 'unknown' : 'none', failure.reason);
+    throw new GateUnavailableError(effectOf(failure), failure.reason);
   }
 }

@@ -4,7 +4,10 @@ import type { ItemRef } from '@flux/contracts';
 export interface ItemKeys {
   /** string: id of the product's open sale */
   readonly current: string;
-  /** hash: epoch, state, opens, closes, limit, hold, sequence, watermark, version */
+  /**
+   * hash: epoch, state, opens, closes, limit, hold, sequence, watermark, version; while it is being rebuilt, `rebuilding`
+   * in place of sequence and watermark
+   */
   readonly item: string;
   /** string: units available */
   readonly stock: string;

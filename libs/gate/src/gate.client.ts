@@ -132,6 +132,19 @@ export class GateClient {
     return codec.decodeAdjust(reply);
   }
 
+  /** Puts a stock right that does not agree with the ledger, once per change id and only where it is as it was seen. */
+  async repair(request: Gate.RepairRequest): Promise<Gate.RepairOutcome> {
+    const { epoch, version, changeId, delta } = request;
+    assertWhole({ epoch, version, delta: Math.abs(delta) });
+    const { item, stock, changes, channel } = keysOf(request);
+    const reply = await this.runner.run({
+      script: SCRIPTS.repair,
+      keys: [item, stock, changes],
+      args: [epoch, version, changeId, delta, channel],
+    });
+    return codec.decodeRepair(reply);
+  }
+
   /**
    * Tells the gate what the ledger has committed. Many states go in several calls, the watermark with the last, so
    * that no order reads as confirmed before its own state is written. `trimmed` is the last call's.
@@ -162,6 +175,7 @@ export class GateClient {
       script: SCRIPTS.cancel,
       keys: [item, orders, outbox, timeline],
       args: orderCodec.cancelArgs(request, this.floors.of(name)),
+      confirm: item,
     });
     const { outcome, epoch } = orderCodec.decodeCancel(orderId, reply);
     this.floors.saw(name, epoch);
@@ -260,7 +274,7 @@ export class GateClient {
     return found;
   }
 
-  /** The item's counters, read in one step; undefined where its key is missing. */
+  /** The item's counters, read in one step; undefined where its key is missing or the item is being rebuilt. */
   async readItem(ref: ItemRef): Promise<Gate.GateItem | undefined> {
     const { item, stock, outbox } = keysOf(ref);
     const reply = await this.runner.run({

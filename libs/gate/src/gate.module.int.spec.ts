@@ -1,5 +1,5 @@
 import { freePort, gateConfig, opening, purchase, randomItem, startRedis, waitUntil } from '@flux/testing';
-import { ConsoleLogger } from '@nestjs/common';
+import { ConsoleLogger, Logger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
   Catalogue,
@@ -32,6 +32,17 @@ it('gives the clients to a process and closes their connections', async () => {
     return !list.includes('name=flux-gate');
   });
   await server.remove();
+});
+
+it('says at its start what an order survives', async () => {
+  const log = jest.spyOn(Logger.prototype, 'log').mockImplementation(() => undefined);
+  const url = `redis://127.0.0.1:${await freePort()}`;
+  const module = await Test.createTestingModule({
+    imports: [GateModule.forRoot(gateConfig(url, { FLUX_DURABILITY: 'replicated' }))],
+  }).compile();
+  await module.close();
+  expect(log.mock.calls.flat()).toContainEqual(expect.stringMatching(/^FLUX_DURABILITY is replicated: /));
+  log.mockRestore();
 });
 
 it('starts without a Redis, and is not ready', async () => {

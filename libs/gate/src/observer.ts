@@ -9,6 +9,8 @@ export interface ReserveCallReport {
   readonly durationMs: number;
   /** One word per request, in order. */
   readonly outcomes: readonly ReserveOutcome['outcome'][];
+  /** Why there is no decision: the code of Redis' error (`OOM`, `NOREPLICAS`), or what happened on the way. */
+  readonly failure: string | undefined;
 }
 
 /** Where metrics and logs listen in. Must not throw. */

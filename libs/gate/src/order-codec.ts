@@ -43,6 +43,7 @@ export function decodeSettle(reply: unknown): SettleOutcome {
     case 'behind':
       return { outcome: word, watermark: numberOf(detail) };
     case 'gone':
+    case 'notReady':
     case 'rewound':
       return { outcome: word };
     default:

@@ -26,6 +26,10 @@ const VERBS: Readonly<Record<string, Verb>> = {
     run: (_, order) => world.gate.cancel(order),
     keys: ['item', 'orders', 'outbox', 'timeline'],
   },
+  repair: {
+    run: (item) => world.gate.repair({ ...item, epoch: 1, version: 1, changeId: 'repair:1:1', delta: 1 }),
+    keys: ['item', 'stock', 'changes'],
+  },
   release: {
     run: async (item, order) => world.release(item, endOf(order)),
     keys: ['item', 'stock', 'shoppers', 'orders', 'changes'],

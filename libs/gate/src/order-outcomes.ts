@@ -42,6 +42,8 @@ export type SettleOutcome =
   | { readonly outcome: 'otherEpoch'; readonly epoch: number }
   /** The item's keys are gone: nothing to do. */
   | { readonly outcome: 'gone' }
+  /** The gate of this epoch is being rebuilt: nothing changed, try again later. */
+  | { readonly outcome: 'notReady' }
   /** An earlier settle is missing: nothing changed. Settle again with all states above this watermark. */
   | { readonly outcome: 'behind'; readonly watermark: number }
   /** The gate does not know the watermark's order: Redis went back in time. The item is closed for a rebuild. */

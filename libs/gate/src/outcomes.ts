@@ -112,6 +112,25 @@ export type AdjustOutcome =
   /** Keys missing, or an older epoch: try again later. */
   | { readonly outcome: 'notReady' };
 
+export interface RepairRequest {
+  readonly saleId: string;
+  readonly productId: string;
+  /** The epoch and the version in which the stock was seen not to agree with the ledger. */
+  readonly epoch: number;
+  readonly version: number;
+  readonly changeId: string;
+  /** Units: positive gives, negative takes. */
+  readonly delta: number;
+}
+
+export type RepairOutcome =
+  /** `delta` is nearer to 0 than asked for where fewer units were left to take. */
+  | { readonly outcome: 'applied'; readonly delta: number; readonly available: number }
+  /** This change id was applied before. */
+  | { readonly outcome: 'done'; readonly delta: number }
+  /** The gate is not as it was seen, or suspended, or lacks keys: nothing was changed, and never will be by this. */
+  | { readonly outcome: 'changed' };
+
 export type ReadOrderOutcome =
   | {
       readonly outcome: 'order';

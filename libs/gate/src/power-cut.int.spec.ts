@@ -1,6 +1,6 @@
 import type { ItemRef } from '@flux/contracts';
-import { endOf, GateWorld, opening, randomItem, recordsOf } from '@flux/testing';
-import { readFile, writeFile } from 'node:fs/promises';
+import { endOf, GateWorld, opening, purchase, randomItem, recordsOf, waitUntil } from '@flux/testing';
+import { readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { itemKeys } from './index';
 
 /** How much of the file's tail is cut, and in which steps. A call with one order writes about 700 bytes. */
@@ -100,4 +100,60 @@ it('keeps intent, sequence and outbox entry of a wish to cancel together, and al
     seen.add(wished > cancelled ? 'after the wish' : 'after the release');
   });
   expect(seen.size).toBe(2);
+});
+
+describe('fast', () => {
+  /** Redis syncs each second, and waits for a sync that still runs for up to 2 s. */
+  const AT_RISK_MS = 2_000;
+  let fast: GateWorld;
+
+  beforeAll(async () => {
+    fast = await GateWorld.start({ FLUX_DURABILITY: 'fast' }, { appendfsync: 'everysec' });
+  });
+  afterAll(async () => {
+    await fast.end();
+  });
+
+  it('loses to a power cut no more than what was accepted in the last 2 seconds, and whole orders', async () => {
+    const item = await fast.opened({ available: 1_000_000 });
+    const acknowledgedAt = new Map<string, number>();
+    const sizes: { readonly atMs: number; readonly bytes: number }[] = [];
+    let isOn = true;
+    const shoppers = Array.from({ length: 4 }, async () => {
+      while (isOn) {
+        const request = purchase(item);
+        const { outcome } = await fast.gate.reserve(request);
+        if (outcome === 'accepted') acknowledgedAt.set(request.orderId, performance.now());
+      }
+    });
+    // What the file holds at a moment is on the disk 2 s later; the rest is what the power takes.
+    const long = await waitUntil('the sale has gone on for long enough', async () => {
+      const [atMs, { size: bytes }] = [performance.now(), await stat(fast.server.appendOnlyFile)];
+      sizes.push({ atMs, bytes });
+      return atMs - (sizes[0]?.atMs ?? atMs) > AT_RISK_MS + 500 && { cutAtMs: atMs };
+    });
+    await fast.server.kill();
+    isOn = false;
+    await Promise.all(shoppers);
+
+    const safe = sizes.filter(({ atMs }) => atMs <= long.cutAtMs - AT_RISK_MS).at(-1)?.bytes ?? 0;
+    await truncate(fast.server.appendOnlyFile, safe);
+    await fast.server.restart();
+    await fast.clients.connection.whenReady();
+
+    const records = await fast.records(item);
+    const lost = [...acknowledgedAt].filter(([orderId]) => !records.has(orderId));
+    const recent = [...acknowledgedAt.values()].filter((atMs) => atMs > long.cutAtMs - AT_RISK_MS).length;
+    process.stdout.write(
+      `fast, power cut: ${lost.length} of ${acknowledgedAt.size} acknowledged orders lost, ${recent} were of the last ${AT_RISK_MS} ms\n`,
+    );
+    expect(lost.length).toBeGreaterThan(0);
+    expect(lost.length).toBeLessThanOrEqual(recent);
+    expect(lost.filter(([, atMs]) => atMs < long.cutAtMs - AT_RISK_MS)).toEqual([]);
+    expect(records.size).toBeGreaterThan(0);
+    expect(await fast.itemNow(item)).toMatchObject({
+      available: 1_000_000 - records.size,
+      sequence: records.size,
+    });
+  });
 });

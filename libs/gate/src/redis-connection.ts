@@ -1,4 +1,5 @@
-import { Cluster, Command, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
+import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
+import { ClusterNodes } from './cluster-nodes';
 import type { RedisConfig } from './settings';
 
 /** What became of the connection; `down` carries the last error's text. */
@@ -7,12 +8,21 @@ export type ConnectionEvent = { readonly state: 'up' } | { readonly state: 'down
 /** One Redis process as far as pipelines care: commands of one shard may share a pipeline. */
 export interface Shard {
   readonly id: string;
+  /** Undefined where there is no connection now. */
+  readonly client: Redis | undefined;
+  /** Whether the node of a cluster is only just being connected to. One Redis is there or not. */
+  readonly isConnecting: () => boolean;
   /** Breaks the shard's connection, so that what waits on it ends. A newer connection is left alone. */
   readonly abandon: () => void;
 }
 
 const RECONNECT_MAX_MS = 2_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** The nodes are asked one after the other: a silent one must not hold up the look at the slots for long. */
+const SLOTS_TIMEOUT_MS = 1_000;
+
+/** ioredis' words for a connection that was never ready. */
+const CONNECTING: ReadonlySet<string> = new Set(['wait', 'connecting', 'connect']);
 
 /** Reconnects for ever: 50 ms, 100 ms, ... 2 s. */
 export function reconnectDelayMs(attempt: number): number {
@@ -25,6 +35,7 @@ export function reconnectDelayMs(attempt: number): number {
  */
 export class RedisConnection {
   readonly client: Redis | Cluster;
+  private readonly nodes: ClusterNodes | undefined;
   private readonly listeners = new Set<(event: ConnectionEvent) => void>();
   private told: ConnectionEvent['state'] | undefined;
   private generation = 0;
@@ -43,9 +54,7 @@ export class RedisConnection {
     this.client.on('close', () => {
       if (!this.closing) this.tell({ state: 'down', reason: this.lastError });
     });
-    // Node connections of a cluster are opened at once, so that the first order of an item does not wait for one.
-    if (this.client instanceof Cluster)
-      this.client.on('+node', (node: Redis) => void node.connect().catch(ignore));
+    if (this.client instanceof Cluster) this.nodes = new ClusterNodes(this.client, nodeOptions(config));
     this.client.connect().catch(ignore);
   }
 
@@ -76,30 +85,41 @@ export class RedisConnection {
     return () => void this.listeners.delete(listener);
   }
 
+  get durability(): RedisConfig['FLUX_DURABILITY'] {
+    return this.config.FLUX_DURABILITY;
+  }
+
   /** The shard that serves a key, as the client knows the cluster now. */
   shardOf(key: string): Shard {
-    const { client } = this;
+    const { client, nodes } = this;
     if (client instanceof Redis) {
       const { generation } = this;
       return {
         id: 'single',
+        client,
+        isConnecting: () => false,
         abandon: () => {
           if (generation === this.generation && client.status === 'ready') client.disconnect(true);
         },
       };
     }
-    const slot = new Command('get', [key]).getSlot();
-    const nodes = client.slots[slot] ?? [];
-    const master = client
-      .nodes('master')
-      .find(({ options }) => `${options.host}:${options.port}` === nodes[0]);
-    return {
-      id: nodes.join(';'),
-      abandon: () => {
-        // A node's connection never reconnects; the pool replaces it, so this one is the one that stalled.
-        master?.disconnect();
-      },
-    };
+    const address = nodes?.addressOf(key);
+    return nodeShard(address ?? 'unknown', address === undefined ? undefined : nodes?.find(address));
+  }
+
+  /** The node that a redirection names. */
+  shardAt(address: string): Shard {
+    return nodeShard(address, this.nodes?.findOrConnect(address));
+  }
+
+  /** A server said that a slot lives elsewhere. */
+  moved(redirection: { readonly slot: number; readonly address: string }): void {
+    this.nodes?.moved(redirection);
+  }
+
+  /** Whatever went wrong may mean that another node serves the slot now. */
+  lookAgain(): void {
+    this.nodes?.refresh();
   }
 
   /** Every master, for commands that go to all of them. Empty while a cluster's nodes are not known. */
@@ -110,6 +130,7 @@ export class RedisConnection {
   /** Ends the connection; what is still in flight has an unknown outcome. */
   close(): void {
     this.closing = true;
+    this.nodes?.close();
     this.client.disconnect();
   }
 
@@ -143,26 +164,46 @@ function singleClient(config: RedisConfig): Redis {
   });
 }
 
+/** How one node of a cluster is connected to. User, password and TLS are those of the first URL. */
+function nodeOptions(config: RedisConfig): RedisOptions {
+  const { username, password, protocol } = urlsOf(config)[0] ?? new URL('redis://127.0.0.1');
+  return {
+    ...commonOptions(config),
+    ...(username === '' ? {} : { username: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { password: decodeURIComponent(password) }),
+    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+  };
+}
+
 function clusterClient(config: RedisConfig): Cluster {
-  const urls = config.REDIS_URL.split(',').map((url) => new URL(url));
-  const { username, password, protocol } = urls[0] ?? new URL('redis://127.0.0.1');
   const options: ClusterOptions = {
     lazyConnect: true,
     enableOfflineQueue: false,
     clusterRetryStrategy: reconnectDelayMs,
     maxRedirections: 5,
-    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-    redisOptions: {
-      ...commonOptions(config),
-      ...(username === '' ? {} : { username: decodeURIComponent(username) }),
-      ...(password === '' ? {} : { password: decodeURIComponent(password) }),
-      ...(protocol === 'rediss:' ? { tls: {} } : {}),
-    },
+    slotsRefreshTimeout: SLOTS_TIMEOUT_MS,
+    redisOptions: nodeOptions(config),
   };
   return new Cluster(
-    urls.map(({ hostname, port }) => ({ host: hostname, port: Number(port || '6379') })),
+    urlsOf(config).map(({ hostname, port }) => ({ host: hostname, port: Number(port || '6379') })),
     options,
   );
+}
+
+function urlsOf({ REDIS_URL }: RedisConfig): readonly URL[] {
+  return REDIS_URL.split(',').map((url) => new URL(url));
+}
+
+function nodeShard(address: string, client: Redis | undefined): Shard {
+  return {
+    id: address,
+    client,
+    isConnecting: () => client !== undefined && CONNECTING.has(client.status),
+    abandon: () => {
+      // A node's connection never reconnects: the one that stalled is the one that ends here.
+      client?.disconnect();
+    },
+  };
 }
 
 function ignore(): void {

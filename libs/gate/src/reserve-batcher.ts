@@ -10,8 +10,9 @@ import {
   reserveArgs,
   type ReserveReply,
 } from './reserve-codec';
-import type { CallResult, ScriptCall, ScriptRunner } from './script-runner';
+import type { ScriptRunner } from './script-runner';
 import { SCRIPTS } from './scripts.generated';
+import type { CallResult, ScriptCall } from './shard-pipeline';
 import { slicesOf } from './slices';
 
 interface Waiting {
@@ -84,6 +85,7 @@ export class ReserveBatcher {
         item.saleId,
         ...waiting.flatMap(({ request }) => reserveArgs(request)),
       ],
+      confirm: keys.item,
     };
   }
 
@@ -97,6 +99,7 @@ export class ReserveBatcher {
       requests: waiting.length,
       durationMs: performance.now() - startedAt,
       outcomes: outcomes.map(({ outcome }) => outcome),
+      failure: result.outcome === 'reply' ? undefined : kindOf(result.reason),
     });
   }
 
@@ -133,6 +136,11 @@ export class ReserveBatcher {
       return undefined;
     }
   }
+}
+
+/** One of a few words: what Redis says behind its code may be anything. */
+function kindOf(reason: string): string {
+  return /^[A-Z]{2,}\b/.exec(reason)?.[0] ?? reason;
 }
 
 function partsOf(name: string, waiting: readonly Waiting[]): readonly Slice[] {

@@ -1,36 +1,32 @@
-import type { ChainableCommander } from 'ioredis';
-import { classifyError, type Failure } from './classify-error';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Redirection } from './classify-error';
 import { GateUnavailableError } from './gate-error';
 import type { RedisConnection, Shard } from './redis-connection';
-import type { GateScript } from './scripts.generated';
+import { ShardPipeline, type Attempt, type CallResult, type ScriptCall } from './shard-pipeline';
+import { SharedWaits } from './shared-waits';
 
-export interface ScriptCall {
-  readonly script: GateScript;
-  /** All of one hash slot. */
-  readonly keys: readonly string[];
-  readonly args: readonly (string | number)[];
-}
-
-export type CallResult =
-  | { readonly outcome: 'reply'; readonly reply: unknown }
-  /** Certainly without effect. */
-  | { readonly outcome: 'unavailable'; readonly reason: string }
-  /** Sent, and no answer. */
-  | { readonly outcome: 'unknown'; readonly reason: string };
-
-type Attempt = CallResult | Failure;
+/** Between two tries while a slot's keys are under way, or while nodes point at each other. */
+const RETRY_PAUSE_MS = 20;
+/** Redirections that are followed without a pause. */
+const SWIFT_REDIRECTIONS = 3;
+/** Of the time that is left, how much a connection to a node may take that is only just being made. */
+const CONNECT_SHARE = 0.5;
+const CONNECT_LOOK_MS = 5;
 
 /**
  * Runs scripts: one explicit pipeline per shard for the calls of one turn. No call waits longer than the command
  * timeout, whatever Redis or the client library does, and no call of a shard waits for another shard.
+ *
+ * ioredis' own pipelines over a cluster follow a redirection only where every command of the pipeline got the same one,
+ * which a WAIT never does. So pipelines go to the nodes themselves, and redirections are followed here.
  */
 export class ScriptRunner {
-  private readonly inFlight = new Set<(reason: string) => void>();
+  private readonly pipeline: ShardPipeline;
+  private readonly sharedWaits: SharedWaits;
 
   constructor(private readonly connection: RedisConnection) {
-    connection.onChange((event) => {
-      if (event.state === 'down') for (const end of [...this.inFlight]) end('the connection was lost');
-    });
+    this.pipeline = new ShardPipeline(connection);
+    this.sharedWaits = new SharedWaits(this.pipeline, connection.timeoutMs);
   }
 
   /** One promise per call, in order; none rejects. */
@@ -76,81 +72,65 @@ export class ScriptRunner {
 
   private async runOnShard(shard: Shard, calls: readonly ScriptCall[]): Promise<readonly CallResult[]> {
     const deadline = performance.now() + this.connection.timeoutMs;
-    const first = await this.attempt({ shard, calls, deadline, how: 'evalsha' });
+    if (shard.isConnecting()) await connected(shard, deadline);
+    const first = await (this.pipeline.waits(calls)
+      ? this.sharedWaits.send({ shard, calls, deadline })
+      : this.pipeline.send({ shard, calls, deadline, how: 'evalsha' }));
     return Promise.all(
-      first.map(async (result, index) => {
+      first.map(async (attempt, index) => {
         const call = calls[index];
-        if (result.outcome !== 'again' || call === undefined) return certain(result);
-        // With the text, so that a server that forgot its scripts learns it; alone, so that the client library
-        // follows a slot that has moved. Issued in the order of the calls.
-        const [second] = await this.attempt({ shard, calls: [call], deadline, how: 'eval' });
-        return certain(second ?? result);
+        const result = call === undefined ? certain(attempt) : await this.follow(call, attempt, deadline);
+        if (result.outcome !== 'reply') this.connection.lookAgain();
+        return result;
       }),
     );
   }
 
-  private async attempt({
-    shard,
-    calls,
-    deadline,
-    how,
-  }: {
-    readonly shard: Shard;
-    readonly calls: readonly ScriptCall[];
-    readonly deadline: number;
-    readonly how: 'eval' | 'evalsha';
-  }): Promise<readonly Attempt[]> {
-    if (!this.connection.isReady()) {
-      return calls.map(() => ({ outcome: 'unavailable', reason: 'not connected' }) as const);
+  /**
+   * Does what a redirection says, until there is an answer or the time is up. Each call goes on alone, since the others
+   * of its pipeline may have been answered; first steps are issued in the order of the calls.
+   */
+  private async follow(call: ScriptCall, first: Attempt, deadline: number): Promise<CallResult> {
+    let attempt = first;
+    let how: 'eval' | 'evalsha' = 'evalsha';
+    for (let redirections = 0; isRedirection(attempt); redirections += 1) {
+      if (attempt.outcome === 'noScript') how = 'eval';
+      if (attempt.outcome === 'moved') this.connection.moved(attempt);
+      if (attempt.outcome === 'tryAgain' || redirections >= SWIFT_REDIRECTIONS) await pause(RETRY_PAUSE_MS);
+      if (performance.now() >= deadline) return certain(attempt);
+      const asking = attempt.outcome === 'ask';
+      const shard =
+        attempt.outcome === 'ask'
+          ? this.connection.shardAt(attempt.address)
+          : this.connection.shardOf(call.keys[0] ?? '');
+      if (shard.isConnecting()) await connected(shard, deadline);
+      attempt = (await this.pipeline.send({ shard, calls: [call], deadline, how, asking }))[0] ?? attempt;
     }
-    const pipeline = this.connection.client.pipeline();
-    for (const call of calls) append(pipeline, call, how);
-    return new Promise((resolve) => {
-      const settle = (results: readonly Attempt[]): void => {
-        clearTimeout(timer);
-        this.inFlight.delete(end);
-        resolve(results);
-      };
-      const end = (reason: string): void => {
-        settle(calls.map(() => ({ outcome: 'unknown', reason }) as const));
-      };
-      const timer = setTimeout(
-        () => {
-          end('no answer in time');
-          // A stalled server would let unsent and unanswered calls pile up here. Without a connection the next
-          // calls are refused at once, certainly without effect, until the server answers a new one.
-          shard.abandon();
-        },
-        Math.max(0, deadline - performance.now()),
-      );
-      this.inFlight.add(end);
-      pipeline.exec().then(
-        (replies) => {
-          settle(calls.map((_, index) => classified(replies?.[index])));
-        },
-        (error: unknown) => {
-          settle(calls.map(() => classifyError(error)));
-        },
-      );
-    });
+    return attempt;
   }
 }
 
-function append(
-  pipeline: ChainableCommander,
-  { script, keys, args }: ScriptCall,
-  how: 'eval' | 'evalsha',
-): void {
-  if (how === 'evalsha') pipeline.evalsha(script.sha1, keys.length, ...keys, ...args);
-  else pipeline.eval(script.text, keys.length, ...keys, ...args);
+/** So that a node met for the first time refuses nobody. */
+async function connected(shard: Shard, deadline: number): Promise<void> {
+  const now = performance.now();
+  const until = now + (deadline - now) * CONNECT_SHARE;
+  while (shard.isConnecting() && performance.now() < until) await pause(CONNECT_LOOK_MS);
 }
 
-function classified(reply: [Error | null, unknown] | undefined): Attempt {
-  if (reply === undefined) return { outcome: 'unknown', reason: 'no reply' };
-  const [error, value] = reply;
-  return error === null ? { outcome: 'reply', reply: value } : classifyError(error);
+function isRedirection(attempt: Attempt): attempt is Redirection {
+  switch (attempt.outcome) {
+    case 'reply':
+    case 'unavailable':
+    case 'unknown':
+      return false;
+    case 'noScript':
+    case 'moved':
+    case 'ask':
+    case 'tryAgain':
+      return true;
+  }
 }
 
-function certain(result: Attempt): CallResult {
-  return result.outcome === 'again' ? { outcome: 'unavailable', reason: result.reason } : result;
+function certain(attempt: Attempt): CallResult {
+  return isRedirection(attempt) ? { outcome: 'unavailable', reason: attempt.reason } : attempt;
 }

@@ -5,8 +5,8 @@ it('has safe defaults', () => {
     REDIS_URL: 'redis://127.0.0.1:6379',
     FLUX_REDIS_MODE: 'single',
     FLUX_REDIS_COMMAND_TIMEOUT_MS: 1_000,
+    FLUX_DURABILITY: 'strict',
     FLUX_WAIVE_REDIS_APPENDONLY: false,
-    FLUX_WAIVE_REDIS_APPENDFSYNC: false,
     FLUX_WAIVE_REDIS_EVICTION: false,
   });
 });
@@ -20,4 +20,11 @@ it.each(['redis://a:1', 'rediss://user:pass@a', 'redis://a:1/2', 'redis://a:1,re
 
 it.each(['a:1', 'http://a', 'redis://', 'redis://a,', 'redis://a b', 'redis://a/x'])('refuses %s', (url) => {
   expect(redisSettings.safeParse({ REDIS_URL: url }).success).toBe(false);
+});
+
+it('knows three durability modes', () => {
+  for (const mode of ['strict', 'replicated', 'fast']) {
+    expect(redisSettings.safeParse({ FLUX_DURABILITY: mode }).success).toBe(true);
+  }
+  expect(redisSettings.safeParse({ FLUX_DURABILITY: 'none' }).success).toBe(false);
 });

@@ -23,13 +23,15 @@ export const redisSettings = z.object({
     unit: 'ms',
     description: 'A call of the gate without an answer after this long has an unknown outcome',
   }),
+  FLUX_DURABILITY: choiceSetting({
+    choices: ['strict', 'replicated', 'fast'],
+    default: 'strict',
+    description: 'What an accepted order survives, and its price: docs/durability.md',
+  }),
   FLUX_WAIVE_REDIS_APPENDONLY: flagSetting({
     default: false,
-    description: 'Start although Redis runs without `appendonly yes`: accepted orders can be lost',
-  }),
-  FLUX_WAIVE_REDIS_APPENDFSYNC: flagSetting({
-    default: false,
-    description: 'Start although Redis runs without `appendfsync always`: accepted orders can be lost',
+    description:
+      'Start although Redis runs without `appendonly yes`, whatever its `appendfsync`: accepted orders can be lost',
   }),
   FLUX_WAIVE_REDIS_EVICTION: flagSetting({
     default: false,

@@ -1,4 +1,12 @@
-import { freePort, gateConfig, startRedis, startRedisCluster, type RedisServer } from '@flux/testing';
+import {
+  freePort,
+  gateConfig,
+  startRedis,
+  startRedisCluster,
+  waitUntil,
+  type RedisServer,
+} from '@flux/testing';
+import { Logger } from '@nestjs/common';
 import { checkRedisSettings, RedisConnection, UnsafeRedisError, type RedisConfig } from './index';
 
 const servers: RedisServer[] = [];
@@ -26,7 +34,7 @@ async function problemsOf(config: RedisConfig): Promise<readonly string[]> {
   }
 }
 
-const FILE_WAIVED = { FLUX_WAIVE_REDIS_APPENDONLY: '1', FLUX_WAIVE_REDIS_APPENDFSYNC: '1' } as const;
+const FILE_WAIVED = { FLUX_WAIVE_REDIS_APPENDONLY: '1' } as const;
 const WAIVED = { ...FILE_WAIVED, FLUX_WAIVE_REDIS_EVICTION: '1' } as const;
 
 it('passes a safe Redis', async () => {
@@ -42,7 +50,7 @@ it('names each unsafe setting and its waiver, and lets a waived one pass', async
   });
   expect(await problemsOf(gateConfig(url))).toEqual([
     'appendonly is "no", must be "yes" (or set FLUX_WAIVE_REDIS_APPENDONLY=1 and accept the loss)',
-    'appendfsync is "everysec", must be "always" (or set FLUX_WAIVE_REDIS_APPENDFSYNC=1 and accept the loss)',
+    'appendfsync is "everysec", must be "always" (or set FLUX_DURABILITY=fast or FLUX_WAIVE_REDIS_APPENDONLY=1 and accept the loss)',
     'maxmemory-policy is "allkeys-lru", must be "noeviction" (or set FLUX_WAIVE_REDIS_EVICTION=1 and accept the loss)',
   ]);
   expect(await problemsOf(gateConfig(url, FILE_WAIVED))).toEqual([
@@ -51,11 +59,46 @@ it('names each unsafe setting and its waiver, and lets a waived one pass', async
   expect(await problemsOf(gateConfig(url, WAIVED))).toEqual([]);
 });
 
+it.each([
+  ['strict', 'everysec', /must be "always" \(or set FLUX_DURABILITY=fast or/],
+  ['replicated', 'everysec', /must be "always" \(or set FLUX_DURABILITY=fast or/],
+  ['fast', 'no', /must be "everysec" or "always" \(or set FLUX_WAIVE_REDIS_APPENDONLY=1/],
+])('%s refuses appendfsync %s', async (mode, appendfsync, problem) => {
+  const { url } = await start({ appendfsync });
+  expect(await problemsOf(gateConfig(url, { FLUX_DURABILITY: mode }))).toEqual([
+    expect.stringMatching(problem),
+  ]);
+});
+
+it('fast takes appendfsync everysec, and always', async () => {
+  const server = await start({ appendfsync: 'everysec' });
+  const config = gateConfig(server.url, { FLUX_DURABILITY: 'fast' });
+  expect(await problemsOf(config)).toEqual([]);
+  await server.client.config('SET', 'appendfsync', 'always');
+  expect(await problemsOf(config)).toEqual([]);
+});
+
+it('replicated starts on a master without a replica, and says so', async () => {
+  const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  const master = await start({ 'repl-diskless-sync-delay': '0' });
+  const config = gateConfig(master.url, { FLUX_DURABILITY: 'replicated' });
+  expect(await problemsOf(config)).toEqual([]);
+  expect(warn.mock.calls).toEqual([[expect.stringContaining(`127.0.0.1:${master.port} has no replica`)]]);
+  warn.mockClear();
+  await start({ replicaof: `127.0.0.1 ${master.port}` });
+  await waitUntil('the replica is there', async () =>
+    (await master.client.info('replication')).includes('state=online'),
+  );
+  expect(await problemsOf(config)).toEqual([]);
+  expect(warn).not.toHaveBeenCalled();
+  warn.mockRestore();
+});
+
 it('says so where CONFIG is forbidden', async () => {
   const { url } = await start({ 'rename-command': 'CONFIG ""' });
   expect(await problemsOf(gateConfig(url))).toEqual([
     expect.stringMatching(
-      /CONFIG GET is refused.*FLUX_WAIVE_REDIS_APPENDONLY=1, FLUX_WAIVE_REDIS_APPENDFSYNC=1/,
+      /CONFIG GET is refused.*set FLUX_WAIVE_REDIS_APPENDONLY=1, FLUX_WAIVE_REDIS_EVICTION=1$/,
     ),
   ]);
   expect(await problemsOf(gateConfig(url, WAIVED))).toEqual([]);

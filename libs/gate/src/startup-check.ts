@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import type { Redis } from 'ioredis';
 import { setTimeout as pause } from 'node:timers/promises';
 import { classifyError } from './classify-error';
@@ -5,16 +6,32 @@ import { reconnectDelayMs, type RedisConnection } from './redis-connection';
 import type { RedisConfig } from './settings';
 
 /** What an accepted order's survival rests on, and the variable that lets a process start without. */
-const REQUIREMENTS = [
-  { setting: 'appendonly', value: 'yes', waiver: 'FLUX_WAIVE_REDIS_APPENDONLY' },
-  { setting: 'appendfsync', value: 'always', waiver: 'FLUX_WAIVE_REDIS_APPENDFSYNC' },
-  { setting: 'maxmemory-policy', value: 'noeviction', waiver: 'FLUX_WAIVE_REDIS_EVICTION' },
-] as const satisfies readonly {
+interface Requirement {
   readonly setting: string;
-  readonly value: string;
+  /** The safe ones; the first is the one to set. */
+  readonly values: readonly [string, ...string[]];
   readonly waiver: keyof RedisConfig;
-}[];
-type Requirement = (typeof REQUIREMENTS)[number];
+  /** Another way out than the waiver. */
+  readonly instead?: string;
+}
+
+/** How often the file must be on the disk before, or after, an answer goes out. */
+const FSYNC = {
+  strict: { values: ['always'], instead: 'FLUX_DURABILITY=fast' },
+  replicated: { values: ['always'], instead: 'FLUX_DURABILITY=fast' },
+  fast: { values: ['everysec', 'always'] },
+} as const satisfies Record<RedisConfig['FLUX_DURABILITY'], Pick<Requirement, 'values' | 'instead'>>;
+
+/** A file that may be missing may be written to the disk at any time: one waiver for both. */
+function requirementsOf(config: RedisConfig): readonly Requirement[] {
+  const file = 'FLUX_WAIVE_REDIS_APPENDONLY';
+  const all: readonly Requirement[] = [
+    { setting: 'appendonly', values: ['yes'], waiver: file },
+    { setting: 'appendfsync', ...FSYNC[config.FLUX_DURABILITY], waiver: file },
+    { setting: 'maxmemory-policy', values: ['noeviction'], waiver: 'FLUX_WAIVE_REDIS_EVICTION' },
+  ];
+  return all.filter(({ waiver }) => config[waiver] !== true);
+}
 
 /** Redis is reachable, and its settings can lose orders: the process must not start. */
 export class UnsafeRedisError extends Error {
@@ -25,7 +42,9 @@ export class UnsafeRedisError extends Error {
 }
 
 /**
- * Resolves when every master was reached and its settings are safe or waived; waits while one cannot be reached.
+ * Resolves when every master was reached and its settings are safe or waived; waits while one cannot be reached. In
+ * `replicated` a master without a replica is a warning, not an obstacle: replays wait for one too, but statuses, refusals
+ * and the other shards do not, and after a failover the new master has none until the old one is back.
  * @throws UnsafeRedisError that names each setting and its waiver
  * @throws the signal's reason when it is aborted
  */
@@ -34,7 +53,7 @@ export async function checkRedisSettings(
   config: RedisConfig,
   signal?: AbortSignal,
 ): Promise<void> {
-  const wanted = REQUIREMENTS.filter(({ waiver }) => !config[waiver]);
+  const wanted = requirementsOf(config);
   for (let attempt = 1; ; attempt += 1) {
     signal?.throwIfAborted();
     const masters = connection.isReady() ? connection.masters() : [];
@@ -42,7 +61,10 @@ export async function checkRedisSettings(
     const reached = reports.filter((report) => report !== undefined);
     const problems = [...new Set(reached.flat())];
     if (problems.length > 0) throw new UnsafeRedisError(problems);
-    if (reports.length > 0 && reached.length === reports.length) return;
+    if (reports.length > 0 && reached.length === reports.length) {
+      if (config.FLUX_DURABILITY === 'replicated') await Promise.all(masters.map(warnOfLoneMaster));
+      return;
+    }
     await pause(reconnectDelayMs(attempt), undefined, signal === undefined ? {} : { signal });
   }
 }
@@ -58,7 +80,7 @@ async function problemsOf(
   } catch (error) {
     const { outcome, reason } = classifyError(error);
     if (outcome !== 'unavailable' || !/^(NOPERM|ERR)\b/.test(reason)) return undefined;
-    const waivers = wanted.map(({ waiver }) => `${waiver}=1`).join(', ');
+    const waivers = [...new Set(wanted.map(({ waiver }) => `${waiver}=1`))].join(', ');
     return [
       `CONFIG GET is refused, so the settings cannot be checked (${reason}): ` +
         `allow it, or check them yourself and set ${waivers}`,
@@ -68,10 +90,22 @@ async function problemsOf(
 
 async function problemOf(
   master: Redis,
-  { setting, value, waiver }: Requirement,
+  { setting, values, waiver, instead }: Requirement,
 ): Promise<string | undefined> {
   const [, found] = (await master.config('GET', setting)) as readonly (string | undefined)[];
-  if (found === value) return undefined;
+  if (found !== undefined && values.includes(found)) return undefined;
   const is = found === undefined ? 'is not told' : `is "${found}"`;
-  return `${setting} ${is}, must be "${value}" (or set ${waiver}=1 and accept the loss)`;
+  const must = values.map((value) => `"${value}"`).join(' or ');
+  const other = instead === undefined ? '' : `${instead} or `;
+  return `${setting} ${is}, must be ${must} (or set ${other}${waiver}=1 and accept the loss)`;
+}
+
+/** Whoever may not ask is not warned. */
+async function warnOfLoneMaster(master: Redis): Promise<void> {
+  const info = await master.info('replication').catch(() => undefined);
+  if (info === undefined || /^slave\d+:.*state=online/m.test(info)) return;
+  const { host, port } = master.options;
+  new Logger('Gate').warn(
+    `the master ${String(host)}:${String(port)} has no replica: with FLUX_DURABILITY=replicated its purchases end as outcome-unknown until it has one`,
+  );
 }

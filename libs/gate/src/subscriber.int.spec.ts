@@ -1,4 +1,4 @@
-import { endOf, gateConfig, GateWorld, waitUntil } from '@flux/testing';
+import { endOf, gateConfig, GateWorld, TcpProxy, waitUntil } from '@flux/testing';
 import { GateSubscriber, itemKeys, type OrdersChange } from './index';
 
 let world: GateWorld;
@@ -143,4 +143,29 @@ it('hears no more after the last listener has gone', async () => {
   endOther();
   await waitUntil('nobody listens', async () => (await listeners()) === 0);
   expect(heard).toBe(0);
+});
+
+it('notices a server that is gone without a word, and turns to another', async () => {
+  const proxy = await TcpProxy.start({ host: '127.0.0.1', port: world.server.port });
+  const config = gateConfig(`redis://127.0.0.1:${proxy.port},${world.server.url}`, {
+    FLUX_REDIS_COMMAND_TIMEOUT_MS: '300',
+  });
+  const channel = new GateSubscriber(config);
+  const item = await world.opened();
+  let heard = 0;
+  const changes: boolean[] = [];
+  channel.onChange((up) => changes.push(up));
+  await channel.subscribe(item, {
+    onStock: () => {
+      heard += 1;
+    },
+  });
+  await waitUntil('the channel is up', () => channel.isUp());
+  proxy.set('hold');
+  await waitUntil('the channel is up again', () => changes.length === 3);
+  expect(changes).toEqual([true, false, true]);
+  await world.gate.adjust({ ...item, epoch: 1, changeId: 'up', delta: 1 });
+  await waitUntil('it was heard', () => heard === 1);
+  channel.close();
+  await proxy.stop();
 });

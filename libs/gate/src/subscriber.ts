@@ -19,6 +19,10 @@ export interface OrdersChange {
   readonly orderIds: readonly string[];
 }
 
+/** A server whose machine is gone closes no connection: it is asked for a sign of life this often. */
+const HEARTBEAT_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 2_000;
+
 /** One call of `subscribe`. */
 interface Subscription {
   readonly listener: ItemListener;
@@ -28,12 +32,14 @@ interface Subscription {
  * The push channel of the gate: tells what changed in an item and in its orders. One connection of its own, made with the first subscription, to the first server of the list that answers (in Cluster every node
  * hears every message).
  *
+ * A server that dies, or gives no sign of life for a second and a command timeout, is left for the next of the list.
  * Messages are hints and may be lost: while `isUp` is false nothing that a message would have cleared may be trusted.
  */
 export class GateSubscriber {
   private readonly listeners = new Map<string, Set<Subscription>>();
   private readonly changeListeners = new Set<(up: boolean) => void>();
   private readonly urls: readonly string[];
+  private readonly timeoutMs: number;
   private connection: Redis | undefined;
   private retry: NodeJS.Timeout | undefined;
   private attempts = 0;
@@ -42,6 +48,7 @@ export class GateSubscriber {
 
   constructor(config: RedisConfig) {
     this.urls = config.REDIS_URL.split(',');
+    this.timeoutMs = config.FLUX_REDIS_COMMAND_TIMEOUT_MS;
   }
 
   /** Whether every subscription is in place now. */
@@ -109,6 +116,8 @@ export class GateSubscriber {
     this.attempts += 1;
     const connection = new Redis(url, {
       lazyConnect: true,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      commandTimeout: this.timeoutMs,
       retryStrategy: () => null,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
@@ -120,7 +129,14 @@ export class GateSubscriber {
     connection.on('message', (channel: string, message: string) => {
       for (const { listener } of this.listeners.get(channel) ?? []) tell(listener, message);
     });
+    const giveUp = (): void => {
+      connection.disconnect();
+    };
+    const heartbeat = setInterval(() => {
+      if (this.up) connection.ping().catch(giveUp);
+    }, HEARTBEAT_MS).unref();
     connection.once('end', () => {
+      clearInterval(heartbeat);
       this.setUp(false);
       if (this.closed) return;
       this.retry = setTimeout(() => {
@@ -130,9 +146,7 @@ export class GateSubscriber {
     connection
       .connect()
       .then(() => this.subscribeToAll(connection))
-      .catch(() => {
-        connection.disconnect();
-      });
+      .catch(giveUp);
   }
 
   /** Subscriptions asked for meanwhile are made in another round. */

@@ -5,6 +5,7 @@ import type {
   ItemState,
   LeaseOutcome,
   OpenOutcome,
+  RepairOutcome,
   RetireOutcome,
   TransitionOutcome,
 } from './outcomes';
@@ -14,7 +15,7 @@ import { numberOf, wordsOf } from './reply';
 
 const ITEM_STATES = ['open', 'paused', 'closed', 'suspended'] as const satisfies readonly ItemState[];
 
-function itemState(text: string | undefined): ItemState {
+export function itemState(text: string | undefined): ItemState {
   const state = ITEM_STATES.find((known) => known === text);
   if (state === undefined) throw new UnexpectedReplyError('not an item state');
   return state;
@@ -73,6 +74,20 @@ export function decodeAdjust(reply: unknown): AdjustOutcome {
       return { outcome: word, available: numberOf(available) };
     default:
       throw new UnexpectedReplyError('adjust');
+  }
+}
+
+export function decodeRepair(reply: unknown): RepairOutcome {
+  const [word = '', delta, available] = wordsOf(reply);
+  switch (word) {
+    case 'applied':
+      return { outcome: word, delta: numberOf(delta), available: numberOf(available) };
+    case 'done':
+      return { outcome: word, delta: numberOf(delta) };
+    case 'changed':
+      return { outcome: word };
+    default:
+      throw new UnexpectedReplyError('repair');
   }
 }
 

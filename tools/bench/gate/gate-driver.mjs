@@ -36,13 +36,16 @@ export class GateDriver {
     text: GET_DECR,
   };
 
-  /** @param {{ redisUrl: string, redis: import('ioredis').Redis }} options */
-  constructor({ redisUrl, redis }) {
+  /**
+   * @param {{ redisUrl: string, redis: import('ioredis').Redis, settings?: Record<string, string> }} options `settings`:
+   *   variables of the gate beside its defaults
+   */
+  constructor({ redisUrl, redis, settings: more = {} }) {
     const require = createRequire(import.meta.url);
     const gate = require('../../../dist/libs/gate/src/index.js');
     const { ScriptRunner } = require('../../../dist/libs/gate/src/script-runner.js');
     this.#contracts = require('../../../dist/libs/contracts/src/index.js');
-    const settings = { REDIS_URL: redisUrl, FLUX_REDIS_COMMAND_TIMEOUT_MS: '60000' };
+    const settings = { REDIS_URL: redisUrl, FLUX_REDIS_COMMAND_TIMEOUT_MS: '60000', ...more };
     this.#connection = new gate.RedisConnection(gate.redisSettings.parse(settings));
     this.#gate = new gate.GateClient(this.#connection);
     this.#runner = new ScriptRunner(this.#connection);
@@ -123,6 +126,12 @@ export class GateDriver {
   changed(purchase) {
     const { saleId, productId } = purchase;
     return { ...purchase, fingerprint: this.#contracts.fingerprintOf({ saleId, productId, quantity: 2 }) };
+  }
+
+  /** @param {Purchase} purchase @param {string} expected @throws {SetUpError} where it is answered otherwise */
+  async reserve(purchase, expected) {
+    const { outcome } = await this.#gate.reserve(purchase);
+    if (outcome !== expected) throw new SetUpError(`not valid: an answer was ${outcome}, not ${expected}`);
   }
 
   /**

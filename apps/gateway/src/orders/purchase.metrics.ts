@@ -37,10 +37,16 @@ export class PurchaseMetrics {
       help: 'One call to the gate, from the turn of the event loop to its answers',
       buckets: SECONDS_BUCKETS,
     });
+    const failures = metrics.counter({
+      name: 'reserve_failures_total',
+      help: 'Calls to the gate that ended without a decision, by reason',
+      labels: ['reason'],
+    });
     gate.observe({
-      onReserveCall: ({ requests, durationMs }) => {
+      onReserveCall: ({ requests, durationMs, failure }) => {
         batch.observe(requests);
         call.observe(durationMs / 1_000);
+        if (failure !== undefined) failures.inc({ reason: failure });
       },
       onUnexpectedReply: (error) => {
         log.error({ err: error }, 'the gate answered in an unknown shape');

@@ -9,7 +9,8 @@
     ARGV[1] epoch   ARGV[2] watermark, 0 raises nothing   ARGV[3] watermarkOrderId
     ARGV[4] statesAfter, -1 where not known   ARGV[5] channel   ARGV[6] how many runs
     ARGV[7..] per run: upTo, settledAtMs; then per state: orderId, state letter, shopper, quantity, changedAtMs
-    Returns {'settled', trimmed} | {'otherEpoch', epoch} | {'gone'} | {'behind', watermark} | {'rewound'}
+    Returns {'settled', trimmed} | {'otherEpoch', epoch} | {'gone'} | {'notReady'} | {'behind', watermark} | {'rewound'}
+  `notReady`: the gate of this epoch is not finished: try again later.
   `rewound`: the gate has no record of the watermark's order with that sequence, as its own or as its intent's, so it
   went back in time. The item is suspended, nothing is trimmed and no state is written.
   XTRIM is the first write: it runs in a full Redis, and what follows it runs too, so settling frees memory. All that
@@ -26,8 +27,9 @@ local states_after, channel, runs = tonumber(ARGV[4]), ARGV[5], tonumber(ARGV[6]
 
 local item = redis.call('HMGET', item_key, 'epoch', 'watermark')
 local found_epoch, found_watermark = tonumber(item[1]), tonumber(item[2])
-if not found_epoch or not found_watermark then return { 'gone' } end
+if not found_epoch then return { 'gone' } end
 if found_epoch ~= epoch then return { 'otherEpoch', found_epoch } end
+if not found_watermark then return { 'notReady' } end
 
 if watermark > 0 then
   local record = redis.call('HGET', orders_key, watermark_order_id)

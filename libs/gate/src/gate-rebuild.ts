@@ -1,0 +1,94 @@
+import type { ItemRef } from '@flux/contracts';
+import { InvalidRequestError } from './gate-error';
+import * as codec from './rebuild-codec';
+import type {
+  GateLook,
+  RebuildBegin,
+  RebuildBeginOutcome,
+  RebuildEnd,
+  RebuildEndOutcome,
+  RebuildPage,
+  RebuildPageOutcome,
+} from './rebuild-outcomes';
+import type { RedisConnection } from './redis-connection';
+import { assertShopper, assertWhole, keysOf } from './request-guards';
+import { ScriptRunner } from './script-runner';
+import { SCRIPTS } from './scripts.generated';
+
+/** Purchases of other items wait while Redis writes a page; Lua's stack takes some 8,000 arguments. */
+export const MAX_ORDERS_PER_REBUILD_PAGE = 1_000;
+
+/** Versions of an epoch: a gate's version never repeats in a later one, so no gateway takes an old set of buyers for new. */
+const VERSIONS_PER_EPOCH = 1_000_000_000;
+
+/**
+ * Writes an item's gate anew from what PostgreSQL has: `begin`, then the pages in the order of their order ids, then
+ * `end`. Until then the gate answers NOT_READY. Every step names the epoch, so that a rebuild that was overtaken by a
+ * newer one changes nothing any more; pages and end may be repeated. All throw as the other verbs of GateClient do.
+ */
+export class GateRebuild {
+  private readonly runner: ScriptRunner;
+
+  constructor(connection: RedisConnection) {
+    this.runner = new ScriptRunner(connection);
+  }
+
+  /** Whether the item's gate is whole. Reads every key's type, and the item's fields. */
+  async look(item: ItemRef): Promise<GateLook> {
+    return codec.decodeLook(
+      await this.runner.run({ script: SCRIPTS['rebuild-look'], keys: ownKeys(item), args: [] }),
+    );
+  }
+
+  /** Throws away what an older epoch left of the item, whatever it is. */
+  async begin(request: RebuildBegin): Promise<RebuildBeginOutcome> {
+    const { epoch, perShopperLimit, opensAtMs, closesAtMs, holdMs } = request;
+    assertWhole({ epoch, perShopperLimit, opensAtMs, closesAtMs, holdMs });
+    const reply = await this.runner.run({
+      script: SCRIPTS['rebuild-begin'],
+      keys: ownKeys(request),
+      args: [epoch, perShopperLimit, opensAtMs, closesAtMs, holdMs, epoch * VERSIONS_PER_EPOCH],
+    });
+    return codec.decodeBegin(reply);
+  }
+
+  async page(request: RebuildPage): Promise<RebuildPageOutcome> {
+    const { epoch, after, orders } = request;
+    if (orders.length === 0 || orders.length > MAX_ORDERS_PER_REBUILD_PAGE) {
+      throw new InvalidRequestError('orders');
+    }
+    assertWhole({ epoch });
+    let before = after;
+    for (const { orderId, shopperId, quantity, acceptedAtMs, changedAtMs, liveUnits } of orders) {
+      if (orderId <= before) throw new InvalidRequestError('orderId');
+      before = orderId;
+      assertShopper(shopperId);
+      assertWhole({ quantity, acceptedAtMs, changedAtMs, liveUnits });
+    }
+    const { item, shoppers, orders: records } = keysOf(request);
+    const reply = await this.runner.run({
+      script: SCRIPTS['rebuild-page'],
+      keys: [item, shoppers, records],
+      args: codec.pageArgs(request),
+    });
+    return codec.decodePage(reply);
+  }
+
+  async end(request: RebuildEnd): Promise<RebuildEndOutcome> {
+    const { saleId, epoch, lastOrderId, available, state, isCurrent } = request;
+    assertWhole({ epoch, available });
+    const { current, item, stock, channel } = keysOf(request);
+    const reply = await this.runner.run({
+      script: SCRIPTS['rebuild-end'],
+      keys: [current, item, stock],
+      args: [epoch, lastOrderId, available, state, isCurrent ? saleId : '', channel],
+    });
+    return codec.decodeEnd(reply);
+  }
+}
+
+/** All of the item's keys; `current` is the product's. */
+function ownKeys(ref: ItemRef): readonly string[] {
+  const { item, stock, shoppers, orders, outbox, changes, timeline, lease } = keysOf(ref);
+  return [item, stock, shoppers, orders, outbox, changes, timeline, lease];
+}

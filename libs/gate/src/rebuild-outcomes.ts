@@ -1,0 +1,94 @@
+import type { OrderStatus } from '@flux/contracts';
+import type { ItemState } from './outcomes';
+
+/** What a look at all of an item's keys found. */
+export type GateLook =
+  /** As it is at work; perhaps suspended. */
+  | {
+      readonly outcome: 'whole';
+      readonly epoch: number;
+      readonly state: ItemState;
+      readonly watermark: number;
+      readonly isOutboxReadable: true;
+    }
+  /** A key or a field is missing or of a foreign type: only a rebuild brings it back. */
+  | {
+      readonly outcome: 'broken';
+      /** 0 where it cannot be read. */
+      readonly epoch: number;
+      /** `stock is missing` */
+      readonly what: string;
+      /** False where something foreign lies in its place. An outbox that is not there is empty. */
+      readonly isOutboxReadable: boolean;
+    };
+
+export interface RebuildBegin {
+  readonly saleId: string;
+  readonly productId: string;
+  /** Above every epoch that the item had. */
+  readonly epoch: number;
+  readonly perShopperLimit: number;
+  readonly opensAtMs: number;
+  readonly closesAtMs: number;
+  readonly holdMs: number;
+}
+
+export type RebuildBeginOutcome =
+  | { readonly outcome: 'begun' }
+  /** The gate has this epoch or a newer one: another rebuild began. Nothing changed. */
+  | { readonly outcome: 'otherEpoch'; readonly epoch: number };
+
+/** An order as PostgreSQL has it. */
+export interface RebuiltOrder {
+  readonly orderId: string;
+  readonly shopperId: string;
+  readonly quantity: number;
+  readonly fingerprint: string;
+  readonly acceptedAtMs: number;
+  readonly status: OrderStatus;
+  /** When it got this status. */
+  readonly changedAtMs: number;
+  /** Units that count against its shopper's limit: all of them, or none. */
+  readonly liveUnits: number;
+}
+
+export interface RebuildPage {
+  readonly saleId: string;
+  readonly productId: string;
+  readonly epoch: number;
+  /** The last order of the page before; empty for the first. */
+  readonly after: string;
+  /** By order id; at least one and at most MAX_ORDERS_PER_REBUILD_PAGE. */
+  readonly orders: readonly RebuiltOrder[];
+}
+
+export interface RebuildEnd {
+  readonly saleId: string;
+  readonly productId: string;
+  readonly epoch: number;
+  /** The last order that was written; empty where there is none. */
+  readonly lastOrderId: string;
+  readonly available: number;
+  readonly state: Exclude<ItemState, 'suspended'>;
+  /** Whether the product's purchases go to this sale, a closed one's only where no other sale has them by then. */
+  readonly isCurrent: boolean;
+}
+
+/** Why a step of a rebuild was refused. Nothing changed: start over in a new epoch. */
+export type RebuildRefusal =
+  /** The gate has another epoch, or none (0): it was lost again, or another rebuild began. */
+  | { readonly outcome: 'otherEpoch'; readonly epoch: number }
+  /** The steps before are not there. */
+  | { readonly outcome: 'outOfStep' };
+
+export type RebuildPageOutcome =
+  | { readonly outcome: 'written' }
+  /** Written before: nothing changed. */
+  | { readonly outcome: 'repeated' }
+  | RebuildRefusal;
+
+export type RebuildEndOutcome =
+  | { readonly outcome: 'finished' }
+  /** Finished before: nothing changed. */
+  | { readonly outcome: 'repeated' }
+  | RebuildRefusal;

@@ -1,0 +1,26 @@
+--[[
+  Begins to build an item's gate anew: what an older epoch left behind goes, and an unfinished item takes its place. It
+  has neither sequence nor watermark nor stock, so that until `rebuild-end` nothing is sold, read, cancelled, given back
+  or taken.
+    KEYS[1] item      hash     KEYS[2] stock     string
+    KEYS[3] shoppers  hash     KEYS[4] orders    hash
+    KEYS[5] outbox    stream   KEYS[6] changes   hash
+    KEYS[7] timeline  zset     KEYS[8] lease     hash
+    ARGV[1] epoch   ARGV[2] limit   ARGV[3] opensAtMs   ARGV[4] closesAtMs   ARGV[5] holdMs   ARGV[6] version
+    Returns {'begun'} | {'otherEpoch', epoch}
+  `otherEpoch`: the gate has this epoch or a newer one. A key of whatever type goes.
+  UNLINK is the first write: it runs in a full Redis, and what follows it runs too.
+]]
+local item_key, stock_key, shoppers_key, orders_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local outbox_key, changes_key, timeline_key, lease_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local epoch, limit, opens, closes, hold, version = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+
+local is_item = redis.call('TYPE', item_key).ok == 'hash'
+local found = is_item and tonumber(redis.call('HGET', item_key, 'epoch'))
+if found and found >= tonumber(epoch) then return { 'otherEpoch', found } end
+
+redis.call('UNLINK', item_key, stock_key, shoppers_key, orders_key, outbox_key, changes_key, timeline_key, lease_key)
+-- `rebuilding`: the last order that is written.
+redis.call('HSET', item_key, 'epoch', epoch, 'state', 'suspended', 'opens', opens, 'closes', closes, 'limit', limit,
+  'hold', hold, 'version', version, 'rebuilding', '')
+return { 'begun' }
