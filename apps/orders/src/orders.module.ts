@@ -1,5 +1,10 @@
 import { GateModule } from '@flux/gate';
-import { ORDER_STATUS_TOPIC, ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
+import {
+  LEDGER_EVENTS_TOPIC,
+  ORDER_STATUS_TOPIC,
+  ORDERS_ACCEPTED_TOPIC,
+  ORDERS_CONSUMER_GROUP,
+} from '@flux/contracts';
 import {
   BatchStrategy,
   consumerObserver,
@@ -76,6 +81,7 @@ export class OrdersModule {
           inject: [ConfirmationDelay],
           useFactory: (confirmations: ConfirmationDelay): OrderStatusOptions => ({
             topic: prefixed(config, ORDER_STATUS_TOPIC),
+            ledgerTopic: prefixed(config, LEDGER_EVENTS_TOPIC),
             intervalMs: config.FLUX_EVENTS_INTERVAL_MS,
             isLate: () => confirmations.isLate,
           }),
@@ -108,7 +114,8 @@ function createStrategy(
       ensureTopics({
         kafka,
         settings: config,
-        topics: [ORDERS_ACCEPTED_TOPIC, ORDER_STATUS_TOPIC],
+        topics: [ORDERS_ACCEPTED_TOPIC, ORDER_STATUS_TOPIC, LEDGER_EVENTS_TOPIC],
+        keptForEver: [LEDGER_EVENTS_TOPIC],
         log: kafkaLog(log),
         signal,
       }),

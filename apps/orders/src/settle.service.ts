@@ -78,6 +78,7 @@ export class SettleService {
     switch (outcome.outcome) {
       case 'settled':
       case 'gone':
+      case 'notReady':
         return;
       case 'otherEpoch':
         this.log.debug(

@@ -249,7 +249,7 @@ describe('the relay', () => {
     const { fatal } = await relay();
     await waitUntil('the process is told', () => fatal.length === 1);
     await redis.client.config('SET', 'appendfsync', 'always');
-    expect(String(fatal[0])).toContain('FLUX_WAIVE_REDIS_APPENDFSYNC');
+    expect(String(fatal[0])).toContain('FLUX_DURABILITY=fast');
   });
 });
 

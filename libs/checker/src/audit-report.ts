@@ -15,15 +15,18 @@ export const AUDIT_STATEMENTS = {
   'no-unexpected-orders': 'every order in PostgreSQL is known to the gate or to Kafka',
   statuses: 'gate and ledger say the same of every order: status, units, shopper, payload',
   shoppers: "shoppers' counts equal their live units, and nobody is over the limit",
-  sequences: 'no sequence for two orders in an epoch, none missing up to the watermark',
+  sequences: "no sequence for two orders in the ledger's epoch, none missing up to the watermark",
   lives: 'every order lived by the life-cycle: held exactly while confirmed, ended once',
   releases: 'every ended order gave its units back to the gate once, every late payment took its own',
   payments: 'a paid order has one payment of its price; every other one is refunded once',
   'statuses-published': "every change of an order's status was published in its order, and no other",
+  'ledger-published':
+    'every transaction of the ledger was published in its order, and the last ones are its rows',
   'clients-nothing-lost': 'every order a client got a 202 for is in PostgreSQL or the outbox',
   'clients-order-ids': 'every order id follows from sale, product, shopper and key, and Location leads to it',
   'clients-one-order-per-key': 'one key, one order',
-  'clients-equal-answers': 'all 202 of one key are equal to the byte, and only one is not marked a replay',
+  'clients-equal-answers':
+    'all 202 of one key are equal to the byte, only one is not marked a replay, and no 409 follows',
   'clients-rows': 'item, shopper, units and time of every 202 are those of its row',
   'clients-asked': 'every order in PostgreSQL was asked for, and not only refused',
 } as const;

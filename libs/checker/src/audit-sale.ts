@@ -5,11 +5,13 @@ import { readHistory, type ClientHistory } from './client-history';
 import { gather } from './evidence';
 import { EventReader } from './event-reader';
 import { GateReader } from './gate-reader';
+import { LedgerLogReader, type LogMessage } from './ledger-log-reader';
 import { LedgerReader, type AuditDatabase } from './ledger-reader';
 import { accountLines } from './lines/account-lines';
 import { clientLines } from './lines/client-lines';
 import { eventLine, unexpectedLine } from './lines/event-lines';
 import { Identities } from './lines/identities';
+import { LedgerLogLine } from './lines/ledger-log-line';
 import { lifeLine } from './lines/life-line';
 import { paymentLine } from './lines/payment-line';
 import { recordLines } from './lines/record-lines';
@@ -27,6 +29,8 @@ export interface AuditDependencies {
   readonly topic: string;
   /** Topic of order statuses, with its prefix. */
   readonly statusTopic: string;
+  /** Topic of the ledger's events, with its prefix. */
+  readonly ledgerTopic: string;
   /** Group of the orders processes, whose lag is looked at. */
   readonly consumerGroup: string;
   readonly database: AuditDatabase;
@@ -64,6 +68,7 @@ export async function auditSale(
       ledger: new LedgerReader(dependencies.database, saleId),
       events: new EventReader(dependencies.kafka, dependencies.topic, dependencies.consumerGroup),
       statuses: new StatusReader(dependencies.kafka, dependencies.statusTopic),
+      ledgerLog: new LedgerLogReader(dependencies.kafka, dependencies.ledgerTopic),
       readerOf: (productId) => new GateReader(dependencies.redis, { saleId, productId }),
     };
     for (;;) {
@@ -82,6 +87,7 @@ export async function auditSale(
 interface AuditTools extends RestTools {
   readonly topic: string;
   readonly statuses: StatusReader;
+  readonly ledgerLog: LedgerLogReader;
 }
 
 /** One reading of all the evidence. */
@@ -90,7 +96,7 @@ async function examine(
   { sample }: Rest,
   history: ClientHistory | undefined,
 ): Promise<{ readonly findings: Findings; readonly digest: FactDigest }> {
-  const { saleId, admin, ledger, events, statuses, readerOf, topic } = tools;
+  const { saleId, admin, ledger, events, statuses, ledgerLog, readerOf, topic } = tools;
   const { sale } = sample;
   const findings = newFindings();
   const digest = new FactDigest();
@@ -98,7 +104,8 @@ async function examine(
   findings['at-rest'].look(sale.items.length + sample.ends.length);
 
   const evidence = await gather({ saleId, sale, ledger, readerOf, findings, digest });
-  const book = new SequenceBook(findings['sequences']);
+  const epochs = new Map(sale.items.map(({ productId, epoch }) => [productId, epoch]));
+  const book = new SequenceBook(findings['sequences'], epochs);
   const identities = new Identities();
   for (const row of evidence.rows.values()) book.noteRow(row);
   await recordLines(evidence, { book, findings, digest });
@@ -120,6 +127,11 @@ async function examine(
     },
   });
   statusesPublishedLine(evidence, statusReading, published);
+  const log = new LedgerLogLine(findings['ledger-published'], digest);
+  const onLogMessage = (message: LogMessage): void => {
+    log.message(message);
+  };
+  log.finish(evidence, await ledgerLog.read(admin, { ...ofSale, onMessage: onLogMessage }));
 
   accountLines(evidence, await ledger.oversellCheckPresent(), findings);
   for (const item of evidence.items.values()) {

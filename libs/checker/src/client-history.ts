@@ -7,7 +7,10 @@ import { AuditImpossible } from './audit-impossible';
  * unknown to the client. `body` is the answer's text as it came.
  */
 export const historyAnswerSchema = z.object({
+  /** When the answer had come. */
   at: z.string(),
+  /** When the attempt was sent; without it, what came first is not known. */
+  sentAt: z.iso.datetime().optional(),
   method: z.literal('POST'),
   saleId: z.string().optional(),
   productId: z.string(),
@@ -58,6 +61,10 @@ export interface ClientKey {
   readonly firsts: number;
   /** Attempts that may have had an effect although no 202 came: no answer, or a 5xx. */
   readonly doubtful: number;
+  /** When its first 202 had come; Infinity for never. */
+  readonly acceptedAtMs: number;
+  /** When the last attempt was sent that was refused by the state of the sale; -Infinity for none that says so. */
+  readonly refusedSentAtMs: number;
 }
 
 export interface ClientHistory {
@@ -155,7 +162,18 @@ function note(
     answers: (before?.answers ?? 0) + (accepted === undefined ? 0 : 1),
     firsts: (before?.firsts ?? 0) + (accepted === undefined || answer.replayed ? 0 : 1),
     doubtful: (before?.doubtful ?? 0) + (answer.status === undefined || answer.status >= 500 ? 1 : 0),
+    acceptedAtMs: Math.min(
+      before?.acceptedAtMs ?? Infinity,
+      accepted === undefined ? Infinity : Date.parse(answer.at),
+    ),
+    refusedSentAtMs: Math.max(before?.refusedSentAtMs ?? -Infinity, refusedSentAtMs(answer)),
   });
+}
+
+const SALE_STATE = 409;
+
+function refusedSentAtMs({ status, sentAt }: z.output<typeof historyAnswerSchema>): number {
+  return status === SALE_STATE && sentAt !== undefined ? Date.parse(sentAt) : -Infinity;
 }
 
 function acceptedOf(answer: z.output<typeof historyAnswerSchema>): Accepted {

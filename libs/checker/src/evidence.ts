@@ -27,7 +27,10 @@ export interface ItemEvidence {
     sold: number;
     /** Booked for parked orders. */
     parked: number;
-    /** Of orders that the ledger refused for the shopper's limit: the gate has not got them back. */
+    /**
+     * Of orders of the ledger's epoch that it refused for the shopper's limit: the gate has not got them back. A rebuild
+     * has counted those of older epochs.
+     */
     limitRejected: number;
   };
   /** Units in the outbox that have no row yet. */
@@ -131,7 +134,8 @@ export async function gather(options: {
   return { saleId, sale, items, rows, outbox, intents, payments, refunds };
 }
 
-function addRow({ rows }: ItemEvidence, { state, reason, quantity, booked }: LedgerRow): void {
+function addRow({ rows, ledger }: ItemEvidence, row: LedgerRow): void {
+  const { state, reason, quantity, booked, epoch } = row;
   switch (state) {
     case 'confirmed':
       rows.held += quantity;
@@ -143,7 +147,7 @@ function addRow({ rows }: ItemEvidence, { state, reason, quantity, booked }: Led
       rows.parked += booked;
       return;
     case 'rejected':
-      if (reason === 'shopper-limit') rows.limitRejected += quantity;
+      if (reason === 'shopper-limit' && epoch === ledger.epoch) rows.limitRejected += quantity;
       return;
     case 'cancelled':
     case 'expired':

@@ -22,6 +22,8 @@ export interface GateFacts {
   readonly holdMs: number | undefined;
   readonly available: number | undefined;
   readonly outboxLength: number;
+  /** Its orders are being written: it sells nothing yet. */
+  readonly isUnfinished: boolean;
 }
 
 /** Reads one item's keys raw. Every walk is by cursor or page. */
@@ -52,6 +54,7 @@ export class GateReader {
       holdMs: wholeNumber(item['hold']),
       available: wholeNumber(available ?? undefined),
       outboxLength,
+      isUnfinished: item['rebuilding'] !== undefined,
     };
   }
 

@@ -57,7 +57,10 @@ export function decodeRecord(orderId: string, text: string, watermark: number): 
   const fields = RECORD.exec(text)?.groups;
   if (fields === undefined) return { orderId, content: undefined };
   const sequence = Number(fields['sequence']);
-  const settled = sequence > 0 && sequence <= watermark;
+  const settled = sequence <= watermark;
+  // What a rebuild writes follows from no watermark: it has its state written out.
+  if (sequence === 0 && OWN_STATES[fields['state'] ?? ''] === undefined)
+    return { orderId, content: undefined };
   const cancel = fields['cancel'];
   return {
     orderId,

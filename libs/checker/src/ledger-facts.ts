@@ -19,6 +19,8 @@ export interface LedgerFacts {
   readonly watermark: number;
   readonly watermarkOrderId: string;
   readonly suspendedReason: string | undefined;
+  /** Transactions that changed the item. */
+  readonly version: number;
   /** Stock changes that only one of gate and ledger may have. */
   readonly pendingChanges: number;
   /** Orders whose state the gate has not been told. */
@@ -38,6 +40,7 @@ export interface SaleFacts {
 export const SELECT_ITEMS = `
   SELECT product_id, price_minor, currency, per_shopper_limit, hold_ms, gate_opened_at IS NOT NULL AS opened,
          initial, held, sold, parked, epoch, epoch_offset, watermark, watermark_order_id, suspended_reason,
+         l.version,
          (SELECT count(*) FROM stock_changes c WHERE c.sale_id = l.sale_id AND c.product_id = l.product_id
              AND c.state = 'pending') AS pending_changes,
          (SELECT count(*) FROM orders o WHERE o.sale_id = l.sale_id AND o.product_id = l.product_id
@@ -67,6 +70,7 @@ export function factsOf(item: Readonly<Record<string, unknown>>, retired: boolea
     watermark: Number(item['watermark']),
     watermarkOrderId: String(item['watermark_order_id']),
     suspendedReason: typeof item['suspended_reason'] === 'string' ? item['suspended_reason'] : undefined,
+    version: Number(item['version']),
     pendingChanges: Number(item['pending_changes']),
     untold: Number(item['untold']),
     unfinishedPayments: Number(item['unfinished_payments']),

@@ -37,6 +37,14 @@ export interface LedgerRow {
   readonly published: OrderStatus[];
 }
 
+/**
+ * Whether the row was refused because its epoch had ended. Such a one may come after the gate was rebuilt, which then
+ * knows nothing of it: its key is judged anew.
+ */
+export function isOldEpoch({ state, reason }: Pick<LedgerRow, 'state' | 'reason'>): boolean {
+  return state === 'rejected' && reason === 'old-epoch';
+}
+
 /** The columns of `orders` that `rowOf` reads. Times are cut to milliseconds, as every client of the ledger does. */
 export const ROW_COLUMNS = `
   order_id, product_id, shopper_id, quantity, fingerprint, state, reason, booked, epoch, sequence,

@@ -3,7 +3,7 @@ import type { Admin } from 'kafkajs';
 import { AuditImpossible } from './audit-impossible';
 import { gateSide } from './evidence';
 import type { EventReader } from './event-reader';
-import type { GateReader } from './gate-reader';
+import type { GateFacts, GateReader } from './gate-reader';
 import type { LedgerFacts, SaleFacts } from './ledger-facts';
 import type { LedgerReader } from './ledger-reader';
 
@@ -41,22 +41,24 @@ export async function takeSample({ saleId, admin, ledger, events, readerOf }: Re
   const gates = await Promise.all(sale.items.map((item) => gateSide(readerOf(item.productId), item)));
   const busy = sale.items.flatMap((item, index) => {
     const gate = gates[index];
-    return underWay(item, gate?.kind === 'present' ? gate.facts.outboxLength : 0);
+    return underWay(item, gate?.kind === 'present' ? gate.facts : undefined);
   });
   return { sale, key: JSON.stringify([sale, gates]), busy, ...(await events.progress(admin)) };
 }
 
-function underWay(item: LedgerFacts, entries: number): string[] {
+function underWay(item: LedgerFacts, gate: GateFacts | undefined): string[] {
   const { productId, suspendedReason, pendingChanges, untold, unfinishedPayments, unpublished } = item;
-  const why = suspendedReason === undefined ? '' : `; the item waits for its rebuild: ${suspendedReason}`;
   const counts = [
-    [entries, `entries in the outbox${why}`],
+    [gate?.outboxLength ?? 0, 'entries in the outbox'],
     [pendingChanges, 'stock changes half done'],
     [untold, 'orders whose end or payment the gate has not heard of'],
     [unfinishedPayments, 'late payments half done'],
     [unpublished, 'transactions whose changes are not published'],
   ] as const;
-  return counts.filter(([count]) => count > 0).map(([count, what]) => `${productId}: ${count} ${what}`);
+  const reasons = counts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  if (suspendedReason !== undefined) reasons.push(`waits for its rebuild: ${suspendedReason}`);
+  if (gate?.isUnfinished === true) reasons.push('its gate is being rebuilt');
+  return reasons.map((reason) => `${productId}: ${reason}`);
 }
 
 /**

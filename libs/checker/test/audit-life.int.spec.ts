@@ -147,6 +147,7 @@ describe('a forgotten shopper', () => {
 test('without the topic of statuses nothing is said of them', async () => {
   const world = await newWorld(servers);
   const dependencies = { ...servers.dependencies, statusTopic: `${servers.statusTopic}.missing` };
+  await world.publishLedger();
   const report = await auditSale(dependencies, { saleId: world.saleId, history: world.historyLines() });
   expect(report.verdict).toBe('proved');
   expect(unchecked(report)).toEqual(['statuses-published']);

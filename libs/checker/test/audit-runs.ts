@@ -12,6 +12,7 @@ export async function newWorld(servers: AuditServers, options: AuditWorldOptions
 /** Audits with the world's complete history, and does not wait for rest. */
 export async function audit(world: AuditWorld, options: Partial<AuditOptions> = {}): Promise<AuditReport> {
   const { saleId, servers } = world;
+  await world.publishLedger();
   return auditSale(servers.dependencies, {
     saleId,
     history: world.historyLines(),

@@ -62,6 +62,16 @@ export const CLIENT_FAULTS: readonly SeededFault[] = [
     },
   },
   {
+    fault: 'a 409 to a key that had its 202',
+    line: 'clients-equal-answers',
+    seed: (world) => {
+      const order = world.order(1);
+      const sentAt = new Date(order.acceptedAtMs + 1).toISOString();
+      const history = world.historyLines([...world.history, { ...world.refusal(order), sentAt }]);
+      return Promise.resolve({ offender: order.orderId, history });
+    },
+  },
+  {
     fault: 'a 202 with another time than its row',
     line: 'clients-rows',
     seed: (world) => {

@@ -1,12 +1,20 @@
 import { audit, newWorld, offendersOf, refuted } from './audit-runs';
 import { AuditServers } from '@flux/testing';
 import { CLIENT_FAULTS } from './client-faults';
+import { LEDGER_LOG_FAULTS } from './ledger-log-faults';
 import { LIFE_FAULTS } from './life-faults';
 import { MONEY_FAULTS } from './money-faults';
 import { SERVER_FAULTS } from './server-faults';
 import { STATUS_FAULTS } from './status-faults';
 
-const SEEDED_FAULTS = [...SERVER_FAULTS, ...LIFE_FAULTS, ...MONEY_FAULTS, ...STATUS_FAULTS, ...CLIENT_FAULTS];
+const SEEDED_FAULTS = [
+  ...SERVER_FAULTS,
+  ...LIFE_FAULTS,
+  ...MONEY_FAULTS,
+  ...STATUS_FAULTS,
+  ...LEDGER_LOG_FAULTS,
+  ...CLIENT_FAULTS,
+];
 
 jest.setTimeout(60_000);
 

@@ -1,13 +1,15 @@
 import { asyncApiDocument } from './async-api';
+import { decodeLedgerEvent } from './events/ledger-events.v1';
 import { orderStatusEventSchema } from './events/order-status.v1';
 
 describe('the AsyncAPI document', () => {
-  it('has an example that is such an event', () => {
-    const { components } = asyncApiDocument() as {
-      components: { messages: { orderStatus: { examples: readonly { payload: unknown }[] } } };
-    };
-    const [example] = components.messages.orderStatus.examples;
+  const { components } = asyncApiDocument() as {
+    components: { messages: Record<string, { examples: readonly { payload: unknown }[] }> };
+  };
+  const exampleOf = (message: string): unknown => components.messages[message]?.examples[0]?.payload;
 
-    expect(orderStatusEventSchema.safeParse(example?.payload)).toMatchObject({ success: true });
+  it('has examples that are such events', () => {
+    expect(orderStatusEventSchema.safeParse(exampleOf('orderStatus'))).toMatchObject({ success: true });
+    expect(decodeLedgerEvent(JSON.stringify(exampleOf('ledgerEvent')))).toMatchObject({ outcome: 'event' });
   });
 });

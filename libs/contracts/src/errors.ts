@@ -43,6 +43,11 @@ export const ERRORS = {
     title: 'The sale does not fit in the memory of Redis',
     retryable: false,
   },
+  'replay-first': {
+    status: 409,
+    title: 'The database is behind the gate and must be replayed first',
+    retryable: false,
+  },
   'gate-unsafe': { status: 409, title: 'A key of the gate holds foreign data', retryable: false },
   'not-cancellable': { status: 409, title: 'The order cannot be cancelled any more', retryable: false },
   'not-confirmed': { status: 409, title: 'The order is not confirmed yet', retryable: true },

@@ -2,6 +2,8 @@ export * from './async-api';
 export * from './errors';
 export * from './events/cancel-requested.v1';
 export * from './events/item-event';
+export * from './events/ledger-events.v1';
+export * from './events/ledger-rows.v1';
 export * from './events/order-status.v1';
 export * from './events/orders-accepted.v1';
 export * from './ids';

@@ -105,7 +105,7 @@ describe('a batch', () => {
       // What is confirmed, then what is not.
       'INSERT INTO',
       'INSERT INTO',
-      'WITH told',
+      'WITH raised',
       'COMMIT',
     ]);
     log.statements.length = 0;
@@ -126,7 +126,7 @@ describe('a batch', () => {
       'UPDATE orders',
       // Of what had been refused only the wish is noted.
       'UPDATE orders',
-      'WITH told',
+      'WITH raised',
       'COMMIT',
     ]);
   });

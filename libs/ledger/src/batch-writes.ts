@@ -1,11 +1,12 @@
-import { itemName, type ItemRef } from '@flux/contracts';
+import { itemName, type ItemRef, type LedgerCause } from '@flux/contracts';
 import type { EntityManager } from 'typeorm';
 import type { ItemDecision, NotedIntent } from './decide-batch';
 import type { Group } from './group-by';
+import { queueInsert, RAISED_VERSION, type ItemChange, type ItemNotes, type WrittenRows } from './ledger-log';
 import type { DecidedOrder, LedgerRow } from './ledger-row';
 import { HISTORY_WITH_STATE, writeChanges } from './order-change';
-import { eventsInsert, type StatusChange } from './order-events';
 import { numberArray, textArray } from './sql-array';
+import { changedRuns, decidedRuns, keyOf, type StoredRun } from './stored-runs';
 
 export interface WrittenDecision {
   /** As it was locked. */
@@ -18,17 +19,19 @@ export interface WrittenDecision {
  * statements for new orders that fit, four more at most for others, takeovers and intents, whatever their number; none
  * where everything came again.
  * @param nowMs the transaction's time by PostgreSQL's clock
+ * @param written what else the transaction has written before, where it decides about one item
  */
 export async function writeDecisions(
   manager: EntityManager,
   decisions: readonly WrittenDecision[],
   nowMs: number,
+  written?: WrittenRows,
 ): Promise<void> {
   const holdMs = new Map(decisions.map(({ before }) => [itemName(before), before.holdMs]));
   await writeOrders(
     manager,
     decisions.flatMap(({ decision }) => decision.decided),
-    (item) => holdMs.get(itemName(item)) ?? 0,
+    { nowMs, holdMsOf: (item) => holdMs.get(itemName(item)) ?? 0 },
   );
   // After the new rows: an intent may have come with its order.
   await writeChanges(
@@ -39,7 +42,8 @@ export async function writeDecisions(
     manager,
     decisions.flatMap(({ decision }) => decision.intents),
   );
-  await writeLedger(manager, decisions.filter(changesSomething), nowMs);
+  const changed = written === undefined ? decisions.filter(changesSomething) : decisions;
+  await writeLedger(manager, changed, nowMs, written);
 }
 
 /** A redelivered batch writes nothing. */
@@ -57,7 +61,14 @@ function changesSomething({
   );
 }
 
-/** The rows of decided orders as a relation; `now()` is the transaction's time. */
+/** When the rows are written, and how long the confirmed orders hold their units. */
+export interface WriteTimes {
+  /** The transaction's time by PostgreSQL's clock. Its microseconds are left out: events and rows say the same. */
+  readonly nowMs: number;
+  readonly holdMsOf: (item: ItemRef) => number;
+}
+
+/** The rows of decided orders as a relation; `$14` is the transaction's time. */
 const DECIDED = `
   unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[],
@@ -67,9 +78,10 @@ const DECIDED = `
     booked, epoch, sequence, accepted_at_ms, hold_ms
   )`;
 const ACCEPTED_AT = "to_timestamp(0) + accepted_at_ms * interval '1 millisecond'";
-const HOLD_UNTIL = "now() + hold_ms * interval '1 millisecond'";
+const DECIDED_AT = "to_timestamp(0) + $14::bigint * interval '1 millisecond'";
+const HOLD_UNTIL = `${DECIDED_AT} + hold_ms * interval '1 millisecond'`;
 
-function decidedColumns(orders: readonly DecidedOrder[], holdMsOf: (item: ItemRef) => number): string[] {
+function decidedColumns(orders: readonly DecidedOrder[], { nowMs, holdMsOf }: WriteTimes): string[] {
   return [
     textArray(orders.map(({ orderId }) => orderId)),
     textArray(orders.map(({ saleId }) => saleId)),
@@ -84,6 +96,7 @@ function decidedColumns(orders: readonly DecidedOrder[], holdMsOf: (item: ItemRe
     numberArray(orders.map(({ sequence }) => sequence)),
     numberArray(orders.map(({ acceptedAtMs }) => acceptedAtMs)),
     numberArray(orders.map((order) => (order.state === 'confirmed' ? holdMsOf(order) : undefined))),
+    String(nowMs),
   ];
 }
 
@@ -91,23 +104,23 @@ function decidedColumns(orders: readonly DecidedOrder[], holdMsOf: (item: ItemRe
  * Plain INSERTs, and one UPDATE only where orders take rows over. The ledger's lock and the orders read under it make a
  * conflict impossible but for orders that were expected to be new, and a plain INSERT costs half of one with ON CONFLICT.
  */
-async function writeOrders(
+export async function writeOrders(
   manager: EntityManager,
   orders: readonly DecidedOrder[],
-  holdMsOf: (item: ItemRef) => number,
+  times: WriteTimes,
 ): Promise<void> {
   const confirmed = orders.filter(({ takesOver, state }) => !takesOver && state === 'confirmed');
   const others = orders.filter(({ takesOver, state }) => !takesOver && state !== 'confirmed');
   const takenOver = orders.filter(({ takesOver }) => takesOver);
-  if (confirmed.length > 0) await insertConfirmed(manager, confirmed, holdMsOf);
+  if (confirmed.length > 0) await insertConfirmed(manager, confirmed, times);
   if (others.length > 0) {
     await manager.query(
       `INSERT INTO orders (order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
                            booked, epoch, sequence, accepted_at, decided_at, hold_until)
        SELECT order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
-              booked, epoch, sequence, ${ACCEPTED_AT}, now(), ${HOLD_UNTIL}
+              booked, epoch, sequence, ${ACCEPTED_AT}, ${DECIDED_AT}, ${HOLD_UNTIL}
        FROM ${DECIDED}`,
-      decidedColumns(others, holdMsOf),
+      decidedColumns(others, times),
     );
   }
   if (takenOver.length > 0) {
@@ -115,11 +128,11 @@ async function writeOrders(
       `UPDATE orders SET
          shopper_id = decided.shopper_id, quantity = decided.quantity, fingerprint = decided.fingerprint,
          state = decided.state, reason = decided.reason, booked = decided.booked, epoch = decided.epoch,
-         sequence = decided.sequence, accepted_at = ${ACCEPTED_AT}, decided_at = now(), hold_until = ${HOLD_UNTIL},
+         sequence = decided.sequence, accepted_at = ${ACCEPTED_AT}, decided_at = ${DECIDED_AT}, hold_until = ${HOLD_UNTIL},
          cancel_epoch = NULL, cancel_sequence = NULL, history = ${HISTORY_WITH_STATE}
        FROM ${DECIDED}
        WHERE orders.order_id = decided.order_id`,
-      decidedColumns(takenOver, holdMsOf),
+      decidedColumns(takenOver, times),
     );
   }
 }
@@ -128,15 +141,15 @@ async function writeOrders(
 async function insertConfirmed(
   manager: EntityManager,
   orders: readonly DecidedOrder[],
-  holdMsOf: (item: ItemRef) => number,
+  { nowMs, holdMsOf }: WriteTimes,
 ): Promise<void> {
   const groups = groupsOf(orders);
   await manager.query(
     `INSERT INTO orders (order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state,
                          epoch, sequence, accepted_at, decided_at, hold_until)
      SELECT order_id, ($8::text[])[place], ($9::text[])[place], shopper_id, quantity, fingerprint, 'confirmed',
-            ($10::integer[])[place], sequence, ${ACCEPTED_AT}, now(),
-            now() + ($11::integer[])[place] * interval '1 millisecond'
+            ($10::integer[])[place], sequence, ${ACCEPTED_AT}, $12::timestamptz,
+            $12::timestamptz + ($11::integer[])[place] * interval '1 millisecond'
      FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::bigint[], $7::bigint[])
        AS confirmed (place, order_id, shopper_id, quantity, fingerprint, sequence, accepted_at_ms)`,
     [
@@ -151,6 +164,7 @@ async function insertConfirmed(
       textArray(groups.map(([{ productId }]) => productId)),
       numberArray(groups.map(([{ epoch }]) => epoch)),
       numberArray(groups.map(([order]) => holdMsOf(order))),
+      new Date(nowMs).toISOString(),
     ],
   );
 }
@@ -170,7 +184,7 @@ function isAlike(one: DecidedOrder, other: DecidedOrder): boolean {
   return one.epoch === other.epoch && one.productId === other.productId && one.saleId === other.saleId;
 }
 
-async function noteIntents(manager: EntityManager, intents: readonly NotedIntent[]): Promise<void> {
+export async function noteIntents(manager: EntityManager, intents: readonly NotedIntent[]): Promise<void> {
   if (intents.length === 0) return;
   await manager.query(
     `UPDATE orders SET cancel_epoch = noted.epoch, cancel_sequence = noted.sequence
@@ -189,20 +203,24 @@ async function writeLedger(
   manager: EntityManager,
   decisions: readonly WrittenDecision[],
   nowMs: number,
+  written?: WrittenRows,
 ): Promise<void> {
   if (decisions.length === 0) return;
   const rows = decisions.map(({ decision }) => decision.ledger);
-  const changes = decisions.flatMap(({ decision }) => statusChangesOf(decision, nowMs));
-  const events = eventsInsert(changes, LEDGER_PARAMETERS + 1);
+  const changes = decisions.map((decision) => itemChangeOf(decision, nowMs));
+  const queued = queueInsert(changes, LEDGER_PARAMETERS + 1, written);
   await manager.query(
-    `${changes.length === 0 ? '' : `WITH told AS (${events.statement})`}
-     UPDATE ledger SET
-       held = changed.held, parked = changed.parked, watermark = changed.watermark,
-       watermark_order_id = changed.watermark_order_id, ahead = changed.ahead,
-       suspended_reason = changed.suspended_reason
-     FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::bigint[], $6::text[], $7::jsonb[], $8::text[])
-       AS changed (sale_id, product_id, held, parked, watermark, watermark_order_id, ahead, suspended_reason)
-     WHERE ledger.sale_id = changed.sale_id AND ledger.product_id = changed.product_id`,
+    `WITH raised AS (
+       UPDATE ledger SET
+         held = changed.held, parked = changed.parked, watermark = changed.watermark,
+         watermark_order_id = changed.watermark_order_id, ahead = changed.ahead,
+         suspended_reason = changed.suspended_reason, ${RAISED_VERSION}
+       FROM unnest($1::text[], $2::text[], $3::integer[], $4::integer[], $5::bigint[], $6::text[], $7::jsonb[], $8::text[])
+         AS changed (sale_id, product_id, held, parked, watermark, watermark_order_id, ahead, suspended_reason)
+       WHERE ledger.sale_id = changed.sale_id AND ledger.product_id = changed.product_id
+       RETURNING ledger.*
+     )
+     ${queued.statement}`,
     [
       rows.map(({ saleId }) => saleId),
       rows.map(({ productId }) => productId),
@@ -212,7 +230,7 @@ async function writeLedger(
       rows.map(({ watermarkOrderId }) => watermarkOrderId),
       rows.map(({ ahead }) => JSON.stringify(ahead)),
       rows.map(({ suspendedReason }) => suspendedReason ?? null),
-      ...events.parameters,
+      ...queued.parameters,
     ],
   );
 }
@@ -220,24 +238,39 @@ async function writeLedger(
 /** Parameters of the UPDATE in `writeLedger`; those of the events follow. */
 const LEDGER_PARAMETERS = 8;
 
-/** Every change of a state, of each order in its order. A parked order is to its shopper still accepted. */
-function statusChangesOf({ ledger, decided, cancelled }: ItemDecision, nowMs: number): StatusChange[] {
-  const changes: StatusChange[] = [];
-  for (const order of decided) {
-    const { state } = order;
-    if (state === 'parked') continue;
-    changes.push({
-      orderId: order.orderId,
-      saleId: order.saleId,
-      productId: order.productId,
-      shopperId: order.shopperId,
-      quantity: order.quantity,
-      state,
-      reason: order.reason,
-      atMs: nowMs,
-      holdUntilMs: state === 'confirmed' ? nowMs + ledger.holdMs : undefined,
-      paymentId: undefined,
-    });
-  }
-  return [...changes, ...cancelled];
+/** All that is written of an item, each order's in its order. A parked order is to its shopper still accepted. */
+function itemChangeOf({ before, decision }: WrittenDecision, nowMs: number): ItemChange {
+  const { ledger, decided, cancelled, intents } = decision;
+  const { saleId, productId, holdMs } = ledger;
+  const runs = decidedRuns(decided, { nowMs, holdMs });
+  const parked = runs.filter(([state]) => state === 'parked');
+  const told = parked.length > 0 ? runs.filter(([state]) => state !== 'parked') : runs;
+  const notes = notesOf(parked, intents, ledger.suspendedReason !== before.suspendedReason);
+  return {
+    saleId,
+    productId,
+    runs: [...told, ...changedRuns(cancelled)],
+    ...(notes === undefined ? {} : { notes }),
+  };
+}
+
+/** Undefined for nearly all transactions: they only confirm. */
+function notesOf(
+  parked: readonly StoredRun[],
+  intents: readonly NotedIntent[],
+  isSuspended: boolean,
+): ItemNotes | undefined {
+  if (parked.length + intents.length === 0 && !isSuspended) return undefined;
+  const causes: LedgerCause[] = [];
+  if (parked.length > 0) causes.push('parked');
+  if (isSuspended) causes.push('suspended');
+  return {
+    ...(causes.length > 0 ? { causes } : {}),
+    ...(parked.length > 0 ? { parked } : {}),
+    ...(intents.length > 0 ? { intents: intentLines(intents) } : {}),
+  };
+}
+
+function intentLines(intents: readonly NotedIntent[]): string {
+  return intents.map(({ orderId, epoch, sequence }) => `${keyOf(orderId)} ${epoch} ${sequence}`).join('\n');
 }

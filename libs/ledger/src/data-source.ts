@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions, type Logger } from 'typeorm';
 import { AuditLogEntity } from './entities/audit-log.entity';
+import { GateRepairEntity } from './entities/gate-repair.entity';
 import { ItemEntity } from './entities/item.entity';
 import { LedgerEntity } from './entities/ledger.entity';
 import { OrderEventEntity } from './entities/order-event.entity';
@@ -7,6 +8,7 @@ import { OrderEntity } from './entities/order.entity';
 import { ParkedMessageEntity } from './entities/parked-message.entity';
 import { PaymentEntity } from './entities/payment.entity';
 import { ProviderEventEntity } from './entities/provider-event.entity';
+import { RebuildEntity } from './entities/rebuild.entity';
 import { RefundEntity } from './entities/refund.entity';
 import { SaleEntity } from './entities/sale.entity';
 import { ServiceRequestEntity } from './entities/service-request.entity';
@@ -17,6 +19,9 @@ import { Ledger1763800000002 } from './migrations/0002-ledger';
 import { Operators1763800000003 } from './migrations/0003-operators';
 import { Life1763800000004 } from './migrations/0004-life';
 import { OrderEventRuns1763800000005 } from './migrations/0005-order-event-runs';
+import { Rebuilds1763800000006 } from './migrations/0006-rebuilds';
+import { LedgerEvents1763800000007 } from './migrations/0007-ledger-events';
+import { GateRepairs1763800000008 } from './migrations/0008-gate-repairs';
 import type { DatabaseConfig } from './settings';
 
 export const LEDGER_ENTITIES = [
@@ -34,6 +39,8 @@ export const LEDGER_ENTITIES = [
   ServiceRequestEntity,
   WebhookEndpointEntity,
   WebhookDeliveryEntity,
+  GateRepairEntity,
+  RebuildEntity,
 ];
 
 const MIGRATIONS = [
@@ -42,6 +49,9 @@ const MIGRATIONS = [
   Operators1763800000003,
   Life1763800000004,
   OrderEventRuns1763800000005,
+  Rebuilds1763800000006,
+  LedgerEvents1763800000007,
+  GateRepairs1763800000008,
 ];
 
 /** The client gives up this much later than the server should have: a frozen server must not hold a process. */

@@ -6,6 +6,9 @@ export type ExclusiveOutcome = { readonly outcome: 'done' } | { readonly outcome
 /** Times that the server is asked within the silence after which it ends the transaction. */
 const KEEP_ALIVES_PER_TIMEOUT = 3;
 
+/** A fixed number, or a text that names what is worked on: `flux:rebuild:<item>`. */
+export type ExclusiveKey = number | string;
+
 /** Work that only one process may do at a time. */
 @Injectable()
 export class ExclusiveWork {
@@ -17,10 +20,10 @@ export class ExclusiveWork {
    * keep it. The transaction is kept alive meanwhile; when the lock is lost all the same, the signal aborts.
    * @throws what `work` throws, and where the lock was lost
    */
-  async run(key: number, work: (signal: AbortSignal) => Promise<void>): Promise<ExclusiveOutcome> {
+  async run(key: ExclusiveKey, work: (signal: AbortSignal) => Promise<void>): Promise<ExclusiveOutcome> {
     return this.dataSource.transaction(async (manager) => {
       const [row]: { readonly locked: boolean; readonly timeout_ms: number }[] = await manager.query(
-        `SELECT pg_try_advisory_xact_lock($1) AS locked, setting::integer AS timeout_ms
+        `SELECT pg_try_advisory_xact_lock(${typeof key === 'number' ? '$1' : 'hashtextextended($1, 0)'}) AS locked, setting::integer AS timeout_ms
          FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'`,
         [key],
       );

@@ -1,6 +1,10 @@
 import { FORGOTTEN_SHOPPER_PATTERN, orderIdRange } from '@flux/contracts';
 import type { DataSource, EntityManager } from 'typeorm';
+import { SaleEntity } from './entities/sale.entity';
+import { groupBy } from './group-by';
+import { noteChange, noteSale } from './ledger-log';
 import { textArray } from './sql-array';
+import { keyOf } from './stored-runs';
 
 /** The statements that look for a shopper's name and put a pseudonym in its place. */
 
@@ -63,19 +67,29 @@ export async function namedShoppers(
   return { shopperIds: [...new Set(names)], last: rows.length < limit ? undefined : rows.at(-1)?.order_id };
 }
 
-/** Writes the pseudonyms in the sale's orders. @returns how many orders had a name */
+/** Writes the pseudonyms in the sale's orders, whose ledger rows the transaction holds. */
 export async function renameShoppers(
   manager: EntityManager,
   saleId: string,
   pseudonyms: ReadonlyMap<string, string>,
-): Promise<number> {
-  const [, affected]: [unknown, number] = await manager.query(
+): Promise<void> {
+  const [rows]: [NamedRow[], number] = await manager.query(
     `UPDATE orders SET shopper_id = named.pseudonym
      FROM unnest($2::text[], $3::text[]) AS named (shopper_id, pseudonym)
-     WHERE orders.sale_id = $1 AND orders.shopper_id = named.shopper_id`,
+     WHERE orders.sale_id = $1 AND orders.shopper_id = named.shopper_id
+     RETURNING orders.order_id, orders.product_id, orders.shopper_id`,
     [saleId, textArray([...pseudonyms.keys()]), textArray([...pseudonyms.values()])],
   );
-  return affected;
+  for (const [productId, ofItem] of groupBy(rows, ({ product_id }) => product_id)) {
+    const lines = ofItem.map(({ order_id, shopper_id }) => `${keyOf(order_id)} ${shopper_id}`);
+    await noteChange(manager, { saleId, productId }, { causes: ['forgotten'], renamed: lines.join('\n') });
+  }
+}
+
+/** Notes in the sale that its shoppers were forgotten. */
+export async function noteForgotten(manager: EntityManager, saleId: string): Promise<void> {
+  await manager.update(SaleEntity, { id: saleId }, { forgottenAt: () => 'now()' });
+  await noteSale(manager, saleId, { causes: ['saleChanged'], written: { sale: true } });
 }
 
 /** A sale, as far as PostgreSQL knows whether its shoppers can be forgotten. */
@@ -96,7 +110,8 @@ export async function saleAtEnd(manager: EntityManager, saleId: string): Promise
             EXISTS (SELECT FROM orders WHERE gate_epoch IS NOT NULL AND sale_id = sales.id) AS untold,
             EXISTS (SELECT FROM payments JOIN orders USING (order_id)
                     WHERE (payments.state = 'pending' OR give_back_units IS NOT NULL) AND sale_id = sales.id) AS paying,
-            EXISTS (SELECT FROM order_events WHERE sale_id = sales.id) AS unpublished
+            EXISTS (SELECT FROM order_events
+                    WHERE sale_id = sales.id AND json_array_length(events) > 0) AS unpublished
      FROM sales WHERE id = $1`,
     [saleId],
   );

@@ -3,7 +3,6 @@ import { GateClient } from '@flux/gate';
 import { Injectable } from '@nestjs/common';
 import { DataSource, In, type EntityManager } from 'typeorm';
 import { ItemEntity } from './entities/item.entity';
-import { SaleEntity } from './entities/sale.entity';
 import { gateUnderWay, pseudonymsAtGate, renameAtGate, strangersAtGate } from './forget-gate';
 import * as rows from './forget-rows';
 import { lockLedger } from './ledger-rows';
@@ -84,7 +83,7 @@ export class Forgetting {
     }
     await rows.renameDeliveries(this.dataSource, { saleId });
     await rows.emptyMessages(this.dataSource, { saleId });
-    await this.dataSource.manager.update(SaleEntity, { id: saleId }, { forgottenAt: () => 'now()' });
+    await this.dataSource.transaction((manager) => rows.noteForgotten(manager, saleId));
     return { outcome: 'forgotten', saleId, ...sum };
   }
 

@@ -6,6 +6,7 @@ import { LedgerEntity } from './entities/ledger.entity';
 import { OrderEntity } from './entities/order.entity';
 import { PaymentEntity } from './entities/payment.entity';
 import { SaleEntity } from './entities/sale.entity';
+import { noteChange, paymentNote, refusalNote } from './ledger-log';
 import { freeUnits } from './ledger-row';
 import { liveUnits, lockLedger } from './ledger-rows';
 import { applyChanges, changeOrder } from './order-change';
@@ -58,7 +59,8 @@ export class LatePayments {
       if (told.outcome === 'later') return { outcome: 'pending', reason: told.reason };
       const { saleId, productId } = order;
       const { epoch } = await manager.findOneByOrFail(LedgerEntity, { saleId, productId });
-      // Before the gate is asked: from now on it may have given the units.
+      // Before the gate is asked: from now on it may have given the units. Not noted in the ledger's events: a database
+      // that is written from them asks again, and the gate knows the payment by its id.
       await manager.update(PaymentEntity, { paymentId, state: 'pending' }, { epoch });
       const decision = await this.takeAndDecide({ payment, order, epoch });
       if (decision.outcome === 'pending') return decision;
@@ -160,7 +162,11 @@ export class LatePayments {
       if (!(error instanceof GateUnavailableError)) throw error;
       return;
     }
-    await this.dataSource.manager.update(PaymentEntity, { paymentId }, { giveBackUnits: null });
+    await this.dataSource.transaction(async (manager) => {
+      await lockLedger(manager, [order]);
+      await manager.update(PaymentEntity, { paymentId }, { giveBackUnits: null });
+      await noteChange(manager, order, paymentNote(paymentId));
+    });
   }
 }
 
@@ -195,19 +201,22 @@ async function decide(
   if (order.quantity > free) return refuseBecause(REFUND_REASONS.noUnits);
   if (live + order.quantity > ledger.perShopperLimit) return refuseBecause(REFUND_REASONS.shopperLimit);
   await manager.update(PaymentEntity, { paymentId }, { state: 'applied', epoch, decidedAt: () => 'now()' });
-  await applyChanges(manager, item, [change]);
+  await applyChanges(manager, item, [change], paymentNote(paymentId));
   return { outcome: 'decided' };
 }
 
 async function refuse(
   manager: EntityManager,
-  { payment, epoch }: LatePayment,
+  { payment, order, epoch }: LatePayment,
   { reason, giveBackUnits }: { readonly reason: string; readonly giveBackUnits: number | null },
 ): Promise<Decision> {
   const { paymentId } = payment;
+  // Before the payment, as everywhere: who records a payment of the same id holds it and waits for that row.
+  await lockLedger(manager, [order]);
   const refused = { state: 'refund-due', epoch, giveBackUnits, decidedAt: () => 'now()' } as const;
   await manager.update(PaymentEntity, { paymentId }, refused);
   await oweRefund(manager, payment, reason);
+  await noteChange(manager, order, refusalNote(paymentId));
   return { outcome: 'decided' };
 }
 

@@ -113,6 +113,15 @@ describe('exclusive work', () => {
     expect(await other.run(1, nothing)).toEqual({ outcome: 'done' });
   });
 
+  it('runs once for each text that names what it is about', async () => {
+    const other = new ExclusiveWork(await database.connect());
+    const mine = new ExclusiveWork(database.dataSource);
+    await mine.run('flux:rebuild:a.b', async () => {
+      expect(await other.run('flux:rebuild:a.b', nothing)).toEqual({ outcome: 'busy' });
+      expect(await other.run('flux:rebuild:a.c', nothing)).toEqual({ outcome: 'done' });
+    });
+  });
+
   it('keeps its lock longer than the server would let it be silent', async () => {
     const config = { FLUX_DATABASE_IDLE_TRANSACTION_TIMEOUT_MS: 1_500 };
     const mine = new ExclusiveWork(await database.connect({ config }));

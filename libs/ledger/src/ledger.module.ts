@@ -7,6 +7,8 @@ import { ExclusiveWork } from './exclusive-work';
 import { LedgerConnection } from './ledger-connection';
 import { LedgerReader } from './ledger-reader';
 import { Parking } from './parking';
+import { RebuildLedger } from './rebuild-ledger';
+import { Rebuilds } from './rebuilds';
 import type { DatabaseConfig } from './settings';
 import { Suspensions } from './suspensions';
 
@@ -18,7 +20,15 @@ import { Suspensions } from './suspensions';
 @Module({})
 export class LedgerModule {
   static forRoot(description: DataSourceDescription & { readonly config: DatabaseConfig }): DynamicModule {
-    const services = [BatchTransaction, Parking, LedgerReader, Suspensions, ExclusiveWork];
+    const services = [
+      BatchTransaction,
+      Parking,
+      LedgerReader,
+      Suspensions,
+      ExclusiveWork,
+      Rebuilds,
+      RebuildLedger,
+    ];
     return {
       module: LedgerModule,
       global: true,

@@ -8,8 +8,9 @@ import {
 } from '@flux/contracts';
 import type { EntityManager } from 'typeorm';
 import type { IntentPlace, LedgerRow } from './ledger-row';
-import { eventsInsert, type StatusChange } from './order-events';
+import { noteChange, queueInsert, RAISED_VERSION, type ChangeNote } from './ledger-log';
 import { numberArray, textArray } from './sql-array';
+import { changedRuns, type RunChange } from './stored-runs';
 
 /** An order's row, as it must be known to change it: read under the lock of its item's ledger row. */
 export interface ChangeableOrder {
@@ -23,15 +24,9 @@ export interface ChangeableOrder {
 }
 
 /** What an order becomes, and what that does to its item's counters and to the gate. */
-export interface OrderChange extends StatusChange {
+export interface OrderChange extends ItemRef, RunChange {
   readonly holdMs: number | undefined;
-  /** The epoch in which the gate has to be told. */
-  readonly gateEpoch: number;
-  /** Units that the gate gets back with that. */
-  readonly gateUnits: number;
   readonly counters: CountersChange;
-  /** The shopper's wish that it comes from; the row notes it. */
-  readonly intent: IntentPlace | undefined;
 }
 
 /** What is added to a ledger row's counters. */
@@ -101,8 +96,14 @@ export const HISTORY_WITH_STATE = `
     'reason', orders.reason
   ))`;
 
+/** A change as far as the order's row has it. */
+export type RowChange = Pick<
+  OrderChange,
+  'orderId' | 'state' | 'reason' | 'atMs' | 'holdUntilMs' | 'gateEpoch' | 'gateUnits' | 'intent'
+>;
+
 /** Writes the orders' rows in one statement: what they were goes to their history. Each order once. */
-export async function writeChanges(manager: EntityManager, changes: readonly OrderChange[]): Promise<void> {
+export async function writeChanges(manager: EntityManager, changes: readonly RowChange[]): Promise<void> {
   if (changes.length === 0) return;
   await manager.query(UPDATE_ORDERS, orderColumns(changes));
 }
@@ -110,25 +111,37 @@ export async function writeChanges(manager: EntityManager, changes: readonly Ord
 /**
  * Writes changes of one item whole, in the transaction that holds its ledger row: rows, counters, events. One
  * statement whatever their number, since the item is locked meanwhile.
+ * @param alongside what else the transaction has written before; it is noted even where no order changes
  */
 export async function applyChanges(
   manager: EntityManager,
-  { saleId, productId }: ItemRef,
+  item: ItemRef,
   changes: readonly OrderChange[],
+  alongside?: ChangeNote,
 ): Promise<void> {
-  if (changes.length === 0) return;
+  if (changes.length === 0) {
+    if (alongside !== undefined) await noteChange(manager, item, alongside);
+    return;
+  }
+  const { saleId, productId } = item;
   const { held, sold, parked } = sumOfCounters(changes);
   const columns = orderColumns(changes);
   const counters = [saleId, productId, held, sold, parked];
-  const events = eventsInsert(changes, columns.length + counters.length + 1);
+  const { written, ...notes } = alongside ?? {};
+  const queued = queueInsert(
+    [{ saleId, productId, runs: changedRuns(changes), ...(alongside === undefined ? {} : { notes }) }],
+    columns.length + counters.length + 1,
+    written,
+  );
   await manager.query(
     `WITH changed_orders AS (${UPDATE_ORDERS}),
-          counted AS (
-            UPDATE ledger SET held = held + $12, sold = sold + $13, parked = parked + $14
+          raised AS (
+            UPDATE ledger SET held = held + $12, sold = sold + $13, parked = parked + $14, ${RAISED_VERSION}
             WHERE sale_id = $10 AND product_id = $11
+            RETURNING ledger.*
           )
-     ${events.statement}`,
-    [...columns, ...counters, ...events.parameters],
+     ${queued.statement}`,
+    [...columns, ...counters, ...queued.parameters],
   );
 }
 
@@ -149,7 +162,7 @@ const UPDATE_ORDERS = `
   )
   WHERE orders.order_id = changed.order_id`;
 
-function orderColumns(changes: readonly OrderChange[]): string[] {
+function orderColumns(changes: readonly RowChange[]): string[] {
   return [
     textArray(changes.map(({ orderId }) => orderId)),
     textArray(changes.map(({ state }) => state)),

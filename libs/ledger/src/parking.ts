@@ -71,15 +71,16 @@ async function book(manager: EntityManager, { message, reason, event }: Booking)
   }
   const known = await knownOrders(manager, orderIdsOf(event));
   const decision = decideParking({ ledger, known, events: [{ event, offset: message.offset }] });
-  await writeDecisions(manager, [{ before: ledger, decision }], nowMs);
   const item = itemResultOf(ledger, decision, nowMs);
-  await writeMessage(manager, {
+  const id = await writeMessage(manager, {
     message,
     reason,
     event,
     orderCount: item.counts.parked,
     booked: decision.ledger.parked - ledger.parked,
   });
+  const written = id === undefined ? undefined : { parkedMessages: [id] };
+  await writeDecisions(manager, [{ before: ledger, decision }], nowMs, written);
   return { outcome: 'booked', item };
 }
 
@@ -102,15 +103,17 @@ interface MessageRow {
   readonly booked: number;
 }
 
+/** @returns the row's id; undefined where the message was kept before */
 async function writeMessage(
   manager: EntityManager,
   { message, reason, event, orderCount, booked }: MessageRow,
-): Promise<void> {
-  await manager.query(
+): Promise<string | undefined> {
+  const rows: { readonly id: string }[] = await manager.query(
     `INSERT INTO parked_messages (topic, partition, message_offset, key, value, headers, reason,
                                   sale_id, product_id, epoch, first_sequence, order_count, booked)
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-     ON CONFLICT ON CONSTRAINT parked_messages_once DO NOTHING`,
+     ON CONFLICT ON CONSTRAINT parked_messages_once DO NOTHING
+     RETURNING id`,
     [
       message.topic,
       message.partition,
@@ -127,6 +130,7 @@ async function writeMessage(
       booked,
     ],
   );
+  return rows[0]?.id;
 }
 
 function storableHeaders(headers: UnprocessableMessage['headers']): string {

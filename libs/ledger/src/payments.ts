@@ -1,15 +1,25 @@
 import { itemName, itemOfOrderId, type ItemRef } from '@flux/contracts';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
+import type { QueryDeepPartialEntity } from 'typeorm/query-builder/QueryPartialEntity';
 import { toSafeInteger } from './entities/columns';
 import type { PaymentState } from './entities/payment.entity';
-import { RefundEntity } from './entities/refund.entity';
+import { RefundEntity, type RefundState } from './entities/refund.entity';
 import { LatePayments } from './late-payments';
+import { noteChange, paymentNote, refusalNote } from './ledger-log';
 import { lockLedger } from './ledger-rows';
 import { applyChanges, changeOrder } from './order-change';
 import { changeableOf, lockOrder } from './order-rows';
 import { decidedOutcome, type PayOutcome, type Payment } from './payment-outcome';
-import { noteRefund, oweRefund, readRefunds, REFUND_REASONS, type Money, type RefundsPage } from './refunds';
+import {
+  noteRefund,
+  oweRefund,
+  readRefunds,
+  refundOf,
+  REFUND_REASONS,
+  type Money,
+  type RefundsPage,
+} from './refunds';
 import { TellGate } from './tell-gate';
 
 /** Money that has gone back. */
@@ -56,7 +66,10 @@ export class Payments {
    * `refunded`. An order that was paid stays so.
    */
   async noteRefund({ reason, ...payment }: RefundNote): Promise<void> {
-    await noteRefund(this.dataSource.manager, moneyOf(payment), reason);
+    await this.changeRefund(payment, async (manager) => {
+      await noteRefund(manager, moneyOf(payment), reason);
+      return true;
+    });
   }
 
   /** Refunds that this provider still has to make, oldest first. */
@@ -70,24 +83,43 @@ export class Payments {
 
   /** Notes that a refund that was due has been made. */
   async refundDone(paymentId: string): Promise<void> {
-    await this.dataSource.manager.update(
-      RefundEntity,
-      { paymentId, state: 'due' },
-      { state: 'done', doneAt: () => 'now()' },
-    );
+    await this.moveRefund(paymentId, 'due', { state: 'done', doneAt: () => 'now()' });
   }
 
   /** Notes that a refund that counted as made did not come about: it is due again, for a person to see. */
   async refundFailed(paymentId: string): Promise<void> {
-    await this.dataSource.manager.update(
-      RefundEntity,
-      { paymentId, state: 'done' },
-      { state: 'due', doneAt: null },
-    );
+    await this.moveRefund(paymentId, 'done', { state: 'due', doneAt: null });
   }
 
   async refunds(page: RefundsPage): Promise<readonly RefundEntity[]> {
     return readRefunds(this.dataSource.manager, page);
+  }
+
+  private async moveRefund(
+    paymentId: string,
+    from: RefundState,
+    to: QueryDeepPartialEntity<RefundEntity>,
+  ): Promise<void> {
+    const refund = await refundOf(this.dataSource.manager, paymentId);
+    if (refund === undefined) return;
+    await this.changeRefund(refund, async (manager) => {
+      const { affected } = await manager.update(RefundEntity, { paymentId, state: from }, to);
+      return affected === 1;
+    });
+  }
+
+  /** @param change answers whether it changed something */
+  private async changeRefund(
+    { paymentId, orderId }: Pick<Money, 'paymentId' | 'orderId'>,
+    change: (manager: EntityManager) => Promise<boolean>,
+  ): Promise<void> {
+    const item = itemOfOrderId(orderId);
+    await this.dataSource.transaction(async (manager) => {
+      // First, as everywhere; money for an order of no item has no ledger row, and nothing to be noted in.
+      if (item !== undefined) await lockLedger(manager, [item]);
+      if (!(await change(manager)) || item === undefined) return;
+      await noteChange(manager, item, { causes: ['refundChanged'], written: { refunds: [paymentId] } });
+    });
   }
 
   private async step(payment: Payment): Promise<PayOutcome | Next> {
@@ -158,17 +190,21 @@ async function receive(manager: EntityManager, item: ItemRef, payment: Payment):
       const change = changeOrder(changeableOf(order), 'pay', { ledger, nowMs, paymentId });
       if (change === undefined) throw new Error('the life-cycle refuses to pay a confirmed order');
       if (!(await record(manager, money, 'applied'))) return { outcome: 'again' };
-      await applyChanges(manager, item, [change]);
+      await applyChanges(manager, item, [change], paymentNote(paymentId));
       return decidedOutcome(manager, { ...payment, state: 'applied' });
     }
     case 'cancelled':
     case 'expired':
-      return { outcome: (await record(manager, money, 'pending')) ? 'late' : 'again' };
+      if (!(await record(manager, money, 'pending'))) return { outcome: 'again' };
+      await noteChange(manager, item, paymentNote(paymentId));
+      return { outcome: 'late' };
     case 'paid':
     case 'rejected': {
       if (!(await record(manager, money, 'refund-due'))) return { outcome: 'again' };
       const reason = order.state === 'paid' ? REFUND_REASONS.paidBefore : REFUND_REASONS.rejected;
-      return { outcome: 'refundDue', refund: await oweRefund(manager, money, reason) };
+      const refund = await oweRefund(manager, money, reason);
+      await noteChange(manager, item, refusalNote(paymentId));
+      return { outcome: 'refundDue', refund };
     }
   }
 }

@@ -14,6 +14,7 @@ import type { EntityManager } from 'typeorm';
 import { applyEvents } from './batch-transaction';
 import { isFenced } from './decide-batch';
 import { ParkedMessageEntity, type ParkedState } from './entities/parked-message.entity';
+import { noteChange, type ChangeNote } from './ledger-log';
 import { freeUnits, type KnownOrder, type LedgerRow } from './ledger-row';
 import { knownOrders, liveUnits, lockLedger } from './ledger-rows';
 import { applyChanges, changeOrder, type OrderChange } from './order-change';
@@ -105,8 +106,10 @@ export async function discardIn(
   const changes = waiting
     .map((row) => ledger && changeOrder(row, 'discard', { ledger, nowMs, reason: `discarded by ${actor}` }))
     .filter((change) => change !== undefined);
-  if (event !== undefined) await applyChanges(manager, event, changes);
   await resolve(manager, message, 'discarded');
+  if (event !== undefined && ledger !== undefined) {
+    await applyChanges(manager, event, changes, resolutionNote(message));
+  }
   return {
     outcome: { outcome: 'discarded', cancelled: changes.length },
     ...(event === undefined ? {} : { item: event, untold: changes.map(({ orderId }) => orderId) }),
@@ -136,9 +139,9 @@ async function retryOrders(
     free -= lacks;
     units.set(row.shopperId, had + row.quantity);
   }
-  await applyChanges(manager, ledger, changes);
   const left = waiting.length - changes.length;
   if (left === 0) await resolve(manager, message, 'retried');
+  await applyChanges(manager, ledger, changes, left === 0 ? resolutionNote(message) : undefined);
   return {
     outcome: { outcome: 'retried', confirmed: changes.length, waiting: left },
     item: { saleId, productId },
@@ -154,8 +157,8 @@ async function retryIntent(
 ): Promise<Resolution<RetryOutcome>> {
   const fenced = isFenced(ledger, { event, offset: BigInt(message.messageOffset) });
   const change = fenced ? undefined : changeOrder(row, 'cancel', { ledger, nowMs });
-  await applyChanges(manager, ledger, change === undefined ? [] : [change]);
   await resolve(manager, message, 'retried');
+  await applyChanges(manager, ledger, change === undefined ? [] : [change], resolutionNote(message));
   return {
     outcome: { outcome: 'retried', confirmed: 0, waiting: 0 },
     item: { saleId: ledger.saleId, productId: ledger.productId },
@@ -178,6 +181,7 @@ async function applyAnew(
     return unprocessable('the order to cancel is not known');
   }
   await resolve(manager, message, 'retried');
+  await noteChange(manager, event, resolutionNote(message));
   return {
     outcome: { outcome: 'retried', confirmed: result.counts.confirmedAcceptedAtMs.length, waiting: 0 },
     item: { saleId: result.saleId, productId: result.productId },
@@ -210,6 +214,10 @@ async function resolve(
     id,
     state,
   ]);
+}
+
+function resolutionNote({ id }: ParkedMessageEntity): ChangeNote {
+  return { causes: ['parkingResolved'], written: { parkedMessages: [id] } };
 }
 
 function unprocessable(reason: string): Resolution<RetryOutcome> {

@@ -1,7 +1,8 @@
 import type { ItemRef } from '@flux/contracts';
 import { Injectable } from '@nestjs/common';
-import { DataSource, IsNull } from 'typeorm';
+import { DataSource, IsNull, type EntityManager } from 'typeorm';
 import { LedgerEntity } from './entities/ledger.entity';
+import { noteChange } from './ledger-log';
 
 /** Items that wait for a rebuild of their gate. */
 @Injectable()
@@ -13,10 +14,23 @@ export class Suspensions {
    * @returns whether it was noted now
    */
   async suspend(item: ItemRef & { readonly epoch: number }, reason: string): Promise<boolean> {
-    const { saleId, productId, epoch } = item;
-    const { affected } = await this.dataSource
-      .getRepository(LedgerEntity)
-      .update({ saleId, productId, epoch, suspendedReason: IsNull() }, { suspendedReason: reason });
-    return affected === 1;
+    return this.dataSource.transaction((manager) => suspendIn(manager, item, reason));
   }
+}
+
+/** The same in a transaction that is under way. */
+export async function suspendIn(
+  manager: EntityManager,
+  item: ItemRef & { readonly epoch: number },
+  reason: string,
+): Promise<boolean> {
+  const { saleId, productId, epoch } = item;
+  const { affected } = await manager.update(
+    LedgerEntity,
+    { saleId, productId, epoch, suspendedReason: IsNull() },
+    { suspendedReason: reason },
+  );
+  if (affected !== 1) return false;
+  await noteChange(manager, item, { causes: ['suspended'] });
+  return true;
 }

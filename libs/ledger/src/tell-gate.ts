@@ -138,6 +138,9 @@ export class TellGate {
       case 'settled':
       case 'gone':
         return undefined;
+      case 'notReady':
+        // The rebuild may have read the order's row before it had this state.
+        return BEHIND;
       case 'otherEpoch':
         // A newer gate was built from a ledger that had the state.
         return answer.epoch > epoch ? undefined : BEHIND;

@@ -68,7 +68,7 @@ describe('a wish to cancel', () => {
     const [row] = await world.ordersOf(item);
     expect(row).toMatchObject({ state: 'rejected', history: null, cancelEpoch: 1, cancelSequence: 2 });
     expect(await world.ledgerOf(item)).toMatchObject({ watermark: 2 });
-    expect(await world.statusesTold(item)).toEqual([['ada rejected']]);
+    expect(await world.statusesTold(item)).toEqual([['ada rejected'], []]);
   });
 
   it('changes no byte when it comes again, alone, with its order, or after an order took its units', async () => {

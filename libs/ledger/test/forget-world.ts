@@ -50,6 +50,7 @@ export class ForgetWorld {
 
   /** The checker's, with whatever refutes it. */
   async verdictOf(world: AuditWorld): Promise<string> {
+    await this.servers.publish();
     const options = { saleId: world.saleId, history: world.historyLines(), waitForRestMs: 0 };
     const { verdict, lines } = await auditSale(this.servers.dependencies, options);
     const offenders = lines.filter(({ holds }) => holds === false).flatMap((line) => line.offenders);

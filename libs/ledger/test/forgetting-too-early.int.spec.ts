@@ -53,7 +53,8 @@ describe('a sale that is not at its end', () => {
       reason: /not published/,
       seed: ({ saleId, productId }) =>
         world.servers.sql(
-          "INSERT INTO order_events (sale_id, product_id, events) VALUES ($1, $2, '[]')",
+          `INSERT INTO order_events (sale_id, product_id, events)
+           VALUES ($1, $2, '[["paid", 0, null, null, null, "key ann 1"]]')`,
           saleId,
           productId,
         ),

@@ -32,6 +32,7 @@ describe('one shopper', () => {
     expect(await world.placesOf(after[0] ?? '')).toEqual([
       'orders',
       'webhook_deliveries',
+      'order_events',
       sale.keys.shoppers,
     ]);
     expect(await world.verdictOf(sale)).toBe('proved');

@@ -1,4 +1,4 @@
-import { orderStatusEventSchema, type OrderStatusEvent } from '@flux/contracts';
+import { orderStatusEventSchema, type LedgerEvent, type OrderStatusEvent } from '@flux/contracts';
 import { OrderEntity, OrderEventQueue, WebhookDeliveryEntity, WebhookEndpointEntity } from '@flux/ledger';
 import { randomId } from '@flux/testing';
 import { LifeWorld, type LifeProcess } from './life-world';
@@ -27,12 +27,17 @@ async function lives(): Promise<{ readonly ids: string[] }> {
   return { ids: await world.eventIds(item) };
 }
 
+const noLedger = { ledger: (): Promise<void> => Promise.resolve() };
+
 async function publishAll(publisher = queue): Promise<OrderStatusEvent[]> {
   const sent: OrderStatusEvent[] = [];
   for (;;) {
-    const { events } = await publisher.publish((batch) => {
-      sent.push(...batch);
-      return Promise.resolve();
+    const { events } = await publisher.publish({
+      ...noLedger,
+      statuses: (batch) => {
+        sent.push(...batch);
+        return Promise.resolve();
+      },
     });
     if (events === 0) return sent;
   }
@@ -90,14 +95,18 @@ describe('the queue of events', () => {
   it('keeps what could not be sent, and sends it again with the same ids', async () => {
     const { ids } = await lives();
     const hook = await endpoint();
-    await expect(queue.publish(() => Promise.reject(new Error('Kafka is down')))).rejects.toThrow('down');
+    const down = (): Promise<void> => Promise.reject(new Error('Kafka is down'));
+    await expect(queue.publish({ ...noLedger, statuses: down })).rejects.toThrow('down');
     expect(await deliveriesOf(hook)).toEqual([]);
     // Sent, and then the process dies before it can take the events out.
     const dying = new OrderEventQueue(await world.sale.database.connect());
     const first: string[] = [];
-    const died = dying.publish(async (batch) => {
-      first.push(...batch.map(({ id }) => id));
-      await dying['dataSource'].destroy();
+    const died = dying.publish({
+      ...noLedger,
+      statuses: async (batch) => {
+        first.push(...batch.map(({ id }) => id));
+        await dying['dataSource'].destroy();
+      },
     });
     await expect(died).rejects.toThrow();
     const again = await publishAll();
@@ -124,14 +133,62 @@ describe('the queue of events', () => {
     for (let turn = 0; turn < 20; turn += 1) await world.buy(item, 1);
     const ids = await world.eventIds(item);
     const sent: string[] = [];
-    const send = (batch: readonly OrderStatusEvent[]): Promise<void> => {
-      sent.push(...batch.map(({ id }) => id));
-      return Promise.resolve();
+    const send = {
+      ...noLedger,
+      statuses: (batch: readonly OrderStatusEvent[]): Promise<void> => {
+        sent.push(...batch.map(({ id }) => id));
+        return Promise.resolve();
+      },
     };
     expect(await queue.publish(send)).toEqual({ events: 16, more: true });
     expect(await queue.oldestAtMs()).toBeGreaterThan(0);
     expect(await queue.publish(send)).toEqual({ events: 4, more: false });
     expect(sent).toEqual(ids);
     expect(await queue.oldestAtMs()).toBeUndefined();
+  });
+
+  it('sends ledger events ahead, in the order of the versions, and each once while nothing fails', async () => {
+    const item = await world.sale.openItem({ stock: 40 });
+    for (let turn = 0; turn < 20; turn += 1) await world.buy(item, 1);
+    const versions: number[] = [];
+    const ledger = (events: readonly LedgerEvent[]): Promise<void> => {
+      versions.push(...events.map(({ version }) => version));
+      return Promise.resolve();
+    };
+    expect(await queue.publishLedger(ledger)).toEqual({ more: true });
+    expect(await queue.publishLedger(ledger)).toEqual({ more: false });
+    const all = Array.from({ length: 20 }, (_, index) => index + 2);
+    expect(versions).toEqual(all);
+    expect(await queue.isPublished(item)).toBe(false);
+    await world.buy(item, 1);
+    while ((await queue.publish({ statuses: () => Promise.resolve(), ledger })).more);
+    expect(versions).toEqual([...all, 22]);
+    expect(await queue.isPublished(item)).toBe(true);
+  });
+
+  it('keeps what only one of the two topics has, and sends the other what it lacks', async () => {
+    const { ids } = await lives();
+    const versions: string[] = [];
+    const statuses: string[] = [];
+    const send = {
+      ledger: (events: readonly LedgerEvent[]): Promise<void> => {
+        versions.push(...events.map(({ productId, version }) => `${productId} ${version}`));
+        return Promise.resolve();
+      },
+      statuses: (events: readonly OrderStatusEvent[]): Promise<void> => {
+        statuses.push(...events.map(({ id }) => id));
+        return Promise.resolve();
+      },
+    };
+    const down = (): Promise<void> => Promise.reject(new Error('Kafka is down'));
+    await expect(queue.publish({ ...send, ledger: down })).rejects.toThrow('down');
+    expect([versions.length, statuses.length]).toEqual([0, ids.length]);
+    await expect(queue.publish({ ...send, statuses: down })).rejects.toThrow('down');
+    const sent = [...versions];
+    expect(sent.length).toBeGreaterThan(0);
+    while ((await queue.publish(send)).more);
+    // The ledger's events were safe before; the others come again.
+    expect(versions).toEqual(sent);
+    expect(statuses).toEqual([...ids, ...ids]);
   });
 });

@@ -1,4 +1,10 @@
-import { ORDER_STATUS_TOPIC, ORDERS_ACCEPTED_TOPIC } from '@flux/contracts';
+import {
+  LEDGER_EVENTS_TOPIC,
+  ORDER_STATUS_TOPIC,
+  ORDERS_ACCEPTED_TOPIC,
+  type ItemRef,
+} from '@flux/contracts';
+import { OrderEventQueue } from '@flux/ledger';
 import { Redis } from 'ioredis';
 import { Kafka, logLevel, Partitioners, type Admin, type Consumer, type Producer } from 'kafkajs';
 import type { DataSource } from 'typeorm';
@@ -18,6 +24,7 @@ export class AuditServers {
   readonly consumer: Consumer;
   readonly topic: string;
   readonly statusTopic: string;
+  readonly ledgerTopic: string;
   readonly consumerGroup: string;
   private readonly prefix = topicPrefix();
 
@@ -32,6 +39,7 @@ export class AuditServers {
     this.producer = this.kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner });
     this.topic = `${this.prefix}${ORDERS_ACCEPTED_TOPIC}`;
     this.statusTopic = `${this.prefix}${ORDER_STATUS_TOPIC}`;
+    this.ledgerTopic = `${this.prefix}${LEDGER_EVENTS_TOPIC}`;
     this.consumerGroup = `${this.prefix}orders`;
     this.consumer = this.kafka.consumer({ groupId: this.consumerGroup, maxWaitTimeInMs: 50 });
   }
@@ -45,7 +53,7 @@ export class AuditServers {
 
   private async connect(): Promise<void> {
     await Promise.all([this.admin.connect(), this.producer.connect(), this.consumer.connect()]);
-    for (const topic of [this.topic, this.statusTopic]) await createTopic(topic, 3);
+    for (const topic of this.topics) await createTopic(topic, 3);
     const joined = new Promise((resolve) => this.consumer.on('consumer.group_join', resolve));
     await this.consumer.subscribe({ topic: this.topic });
     await this.consumer.run({ autoCommit: false, eachBatch: () => Promise.resolve() });
@@ -55,7 +63,7 @@ export class AuditServers {
   async stop(): Promise<void> {
     await this.consumer.disconnect();
     await this.producer.disconnect();
-    await this.admin.deleteTopics({ topics: [this.topic, this.statusTopic] });
+    await this.admin.deleteTopics({ topics: [...this.topics] });
     await this.admin.disconnect();
     this.redis.disconnect();
     await Promise.all([this.redisServer.stop(), this.testDatabase.drop()]);
@@ -72,8 +80,25 @@ export class AuditServers {
   }
 
   get dependencies(): AuditDependencies {
-    const { redis, kafka, topic, statusTopic, consumerGroup, database } = this;
-    return { redis, kafka, topic, statusTopic, consumerGroup, database };
+    const { redis, kafka, topic, statusTopic, ledgerTopic, consumerGroup, database } = this;
+    return { redis, kafka, topic, statusTopic, ledgerTopic, consumerGroup, database };
+  }
+
+  private get topics(): readonly string[] {
+    return [this.topic, this.statusTopic, this.ledgerTopic];
+  }
+
+  /** As the orders processes do: all that is queued goes to both topics. */
+  async publish(): Promise<void> {
+    const queue = new OrderEventQueue(this.database);
+    const sendTo =
+      (topic: string) =>
+      async (events: readonly ItemRef[]): Promise<void> => {
+        const messages = events.map((event) => ({ key: event.productId, value: JSON.stringify(event) }));
+        await this.producer.send({ topic, acks: -1, messages });
+      };
+    const sends = { statuses: sendTo(this.statusTopic), ledger: sendTo(this.ledgerTopic) };
+    while ((await queue.publish(sends)).more);
   }
 
   async sql(text: string, ...values: unknown[]): Promise<void> {

@@ -1,4 +1,4 @@
-import { encodeItemEvent, type OrderStatusEvent } from '@flux/contracts';
+import { encodeItemEvent, LEDGER_EVENTS_TYPE, type OrderStatusEvent } from '@flux/contracts';
 import { itemKeys, shopperHashOf, type ItemKeys } from '@flux/gate';
 import * as plan from './audit-orders';
 import type { AuditServers } from './audit-servers';
@@ -17,6 +17,8 @@ export interface AuditWorldOptions extends PlannedSaleOptions {
  */
 export class AuditWorld extends PlannedSale {
   readonly keys: ItemKeys;
+  /** By product, what was published of the ledger last. */
+  private readonly logged = new Map<string, { readonly version: number; readonly body: string }>();
 
   constructor(
     readonly servers: AuditServers,
@@ -106,6 +108,45 @@ export class AuditWorld extends PlannedSale {
   async sendStatuses(events: readonly OrderStatusEvent[]): Promise<void> {
     const messages = events.map((event) => ({ value: JSON.stringify(event) }));
     await this.sendTo(this.servers.statusTopic, messages);
+  }
+
+  /**
+   * Publishes the items' rows as they are now as transactions of the ledger: whatever a test has made of them was noted.
+   * Where they are what was published last, nothing comes again.
+   */
+  async publishLedger(): Promise<void> {
+    const { servers, saleId } = this;
+    const rows: {
+      readonly product_id: string;
+      readonly ledger: Record<string, unknown>;
+      readonly orders: string;
+    }[] = await servers.database.query(
+      `SELECT product_id, to_jsonb(l) - 'version' AS ledger,
+                (SELECT coalesce(json_agg(json_build_object(
+                   'kind', 'new', 'state', state,
+                   'orders', concat_ws(' ', split_part(order_id, '.', 3), shopper_id, quantity)) ORDER BY order_id), '[]')::text
+                 FROM orders o WHERE o.sale_id = l.sale_id AND o.product_id = l.product_id) AS orders
+         FROM ledger l WHERE sale_id = $1`,
+      [saleId],
+    );
+    for (const { product_id: productId, ledger, orders } of rows) {
+      const body = JSON.stringify(ledger) + orders;
+      const last = this.logged.get(productId);
+      if (last?.body === body) continue;
+      const version = (last?.version ?? 0) + 1;
+      if (version > 1) {
+        const raise = 'UPDATE ledger SET version = $3 WHERE sale_id = $1 AND product_id = $2';
+        await servers.sql(raise, saleId, productId, version);
+      }
+      this.logged.set(productId, { version, body });
+      const event = {
+        ...{ type: LEDGER_EVENTS_TYPE, saleId, productId, version, part: 1, parts: 1, causes: [] },
+        ledger: { ...ledger, version },
+        runs: JSON.parse(orders) as unknown,
+      };
+      const message = { key: productId, value: JSON.stringify(event) };
+      await servers.producer.send({ topic: servers.ledgerTopic, acks: -1, messages: [message] });
+    }
   }
 
   private async sendTo(

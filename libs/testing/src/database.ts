@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { createDataSource, databaseSettings, migrate, type DatabaseConfig } from '@flux/ledger';
+import { createDataSource, databaseSettings, type DatabaseConfig } from '@flux/ledger';
 import { Client } from 'pg';
 import type { DataSource, Logger } from 'typeorm';
+import { migratedTemplate } from './database-template';
 
 export interface TestDatabase {
   /** A configuration that leads to the database, with the product's defaults. */
@@ -20,16 +21,22 @@ export interface ConnectOptions {
 }
 
 /**
- * A fresh database on the server of `DATABASE_URL`, whose user may create databases; migrated unless told otherwise.
- * @throws where the variable is missing
+ * A fresh database on a server whose user may create databases, that of `DATABASE_URL` unless another is named;
+ * migrated unless told otherwise.
+ * @throws where none is named and the variable is missing
  */
-export async function createDatabase({ migrated = true } = {}): Promise<TestDatabase> {
-  const server = process.env['DATABASE_URL'];
+export async function createDatabase({
+  migrated = true,
+  server = process.env['DATABASE_URL'],
+}: { readonly migrated?: boolean; readonly server?: string | undefined } = {}): Promise<TestDatabase> {
   if (server === undefined || server === '') {
     throw new Error('DATABASE_URL is not set: run the tests with `npm test`, which brings PostgreSQL up');
   }
   const name = `flux_test_${randomBytes(8).toString('hex')}`;
-  await onServer(server, `CREATE DATABASE ${name}`);
+  await onServer(server, async (client) => {
+    const template = migrated ? ` TEMPLATE ${await migratedTemplate(client, server)}` : '';
+    await client.query(`CREATE DATABASE ${name}${template}`);
+  });
   const url = new URL(server);
   url.pathname = `/${name}`;
   const config = databaseSettings.parse({ DATABASE_URL: url.href, FLUX_DATABASE_POOL_SIZE: '4' });
@@ -44,23 +51,22 @@ export async function createDatabase({ migrated = true } = {}): Promise<TestData
     return dataSource.initialize();
   };
   const dataSource = await connect();
-  if (migrated) await migrate(dataSource);
   return {
     config,
     dataSource,
     connect,
     drop: async () => {
       for (const pool of pools) if (pool.isInitialized) await pool.destroy();
-      await onServer(server, `DROP DATABASE ${name} WITH (FORCE)`);
+      await onServer(server, (client) => client.query(`DROP DATABASE ${name} WITH (FORCE)`));
     },
   };
 }
 
-async function onServer(url: string, statement: string): Promise<void> {
+async function onServer(url: string, work: (client: Client) => Promise<unknown>): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(statement);
+    await work(client);
   } finally {
     await client.end();
   }

@@ -1,15 +1,31 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-/** A TCP port on loopback that nobody listens on now. */
+// Below 32768, where Linux begins to take the ports of outgoing connections: a server that is killed and started
+// again must find its port free.
+const LOWEST = 12_000;
+const HIGHEST = 20_000;
+
+const ATTEMPTS = 50;
+
+/** A TCP port on loopback that nobody listens on now, and that the system gives to nobody by itself. */
 export async function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const port = randomInt(LOWEST, HIGHEST);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free port among ${ATTEMPTS} between ${LOWEST} and ${HIGHEST}`);
+}
+
+async function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
+    server.once('error', () => {
+      resolve(false);
+    });
+    server.listen({ port, host: '127.0.0.1', exclusive: true }, () => {
       server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('no port was given'));
-        else resolve(address.port);
+        resolve(true);
       });
     });
   });

@@ -36,6 +36,9 @@ export function testKafkaSettings(overrides: Partial<KafkaSettings> = {}): Kafka
     FLUX_TOPIC_PREFIX: topicPrefix(),
     FLUX_WAIVE_KAFKA_MIN_ISR: false,
     FLUX_WAIVE_KAFKA_UNCLEAN_ELECTION: false,
+    FLUX_WAIVE_KAFKA_RETENTION: false,
+    FLUX_WAIVE_KAFKA_REPLICATION: false,
+    FLUX_WAIVE_KAFKA_OFFSETS_REPLICATION: false,
     ...overrides,
   };
 }
@@ -123,6 +126,28 @@ export async function withAdmin<Answer>(ask: (admin: Admin) => Promise<Answer>):
     return await ask(admin);
   } finally {
     await admin.disconnect();
+  }
+}
+
+/**
+ * Commits offsets for a group that has no members, one a partition from 0 on: as its processes do that have come so
+ * far. kafkajs' own `setOffsets` waits five seconds for a fetch.
+ */
+export async function commitOffsets(
+  groupId: string,
+  topic: string,
+  offsets: readonly string[],
+): Promise<void> {
+  const consumer = testClient().consumer({ groupId, maxWaitTimeInMs: 50, allowAutoTopicCreation: false });
+  await consumer.connect();
+  try {
+    const joined = new Promise((resolve) => consumer.on('consumer.group_join', resolve));
+    await consumer.subscribe({ topic });
+    await consumer.run({ autoCommit: false, eachBatch: () => Promise.resolve() });
+    await joined;
+    await consumer.commitOffsets(offsets.map((offset, partition) => ({ topic, partition, offset })));
+  } finally {
+    await consumer.disconnect();
   }
 }
 

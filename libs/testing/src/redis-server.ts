@@ -9,6 +9,8 @@ import { waitUntil } from './wait-until';
 export interface RedisServerOptions {
   /** Lines of redis.conf that replace or extend the safe ones. */
   readonly config?: Readonly<Record<string, string>>;
+  /** Where its data lies, an empty folder; else one of its own in the system's folder for such. */
+  readonly folder?: string;
 }
 
 const SAFE_CONFIG = {
@@ -36,11 +38,12 @@ export class RedisServer {
   private constructor(
     readonly port: number,
     readonly folder: string,
+    private readonly ownsFolder: boolean,
   ) {}
 
-  static async start({ config = {} }: RedisServerOptions = {}): Promise<RedisServer> {
-    const folder = await mkdtemp(join(tmpdir(), 'flux-redis-'));
-    const server = new RedisServer(await freePort(), folder);
+  static async start({ config = {}, folder: given }: RedisServerOptions = {}): Promise<RedisServer> {
+    const folder = given ?? (await mkdtemp(join(tmpdir(), 'flux-redis-')));
+    const server = new RedisServer(await freePort(), folder, given === undefined);
     const lines = Object.entries({ ...SAFE_CONFIG, ...config, port: server.port, dir: folder });
     await writeFile(server.configFile, lines.map(([name, value]) => `${name} ${value}\n`).join(''));
     await server.launch();
@@ -51,9 +54,9 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`;
   }
 
-  /** A connection of the test's own, to look at and to spoil the data; made anew after a restart. */
+  /** A connection of the test's own, to look at and to spoil the data; made anew once it has ended. */
   get client(): Redis {
-    this.own ??= quietClient(this.url);
+    if (this.own === undefined || this.own.status === 'end') this.own = quietClient(this.url);
     return this.own;
   }
 
@@ -65,6 +68,11 @@ export class RedisServer {
   /** SIGKILL, and waits for the end. The data stays. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');
+  }
+
+  /** Whether the process has ended, by itself or not. */
+  get hasEnded(): boolean {
+    return this.child === undefined || this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   /** The process takes no more steps; its sockets stay open. */
@@ -102,10 +110,10 @@ export class RedisServer {
     return join(this.folder, 'appendonlydir', 'appendonly.aof.1.incr.aof');
   }
 
-  /** Ends the process, if it still runs, and deletes its folder. */
+  /** Ends the process, if it still runs, and deletes its folder unless that was given. */
   async remove(): Promise<void> {
     await this.end('SIGKILL');
-    await rm(this.folder, { recursive: true, force: true });
+    if (this.ownsFolder) await rm(this.folder, { recursive: true, force: true });
   }
 
   private get configFile(): string {

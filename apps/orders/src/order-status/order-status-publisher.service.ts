@@ -1,7 +1,7 @@
 import { pauseUnlessAborted, Rounds } from '@flux/background';
-import { ORDER_STATUS_TYPE, type OrderStatusEvent } from '@flux/contracts';
+import { LEDGER_EVENTS_TYPE, ORDER_STATUS_TYPE, type ItemRef } from '@flux/contracts';
 import { BatchProducer, KafkaAdmin, partitionOf, type OutgoingMessage } from '@flux/kafka';
-import { describeFailure, ExclusiveWork, OrderEventQueue } from '@flux/ledger';
+import { describeFailure, ExclusiveWork, OrderEventQueue, type EventSends } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable, type OnModuleDestroy } from '@nestjs/common';
 import { OrdersMetrics } from '../orders.metrics';
@@ -10,14 +10,17 @@ import { OrdersMetrics } from '../orders.metrics';
 const PUBLISHER_LOCK = 7_305_003;
 
 /**
- * While orders are confirmed late, events are sent so seldom: whoever waits for a confirmation comes first, and an event
- * costs as much CPU as all else of its order.
+ * While orders are confirmed late, order events are sent so seldom: whoever waits for a confirmation comes first, and an
+ * event costs as much CPU as all else of its order. Ledger events, one message for a transaction, are sent all the same:
+ * what Kafka lacks of them is lost with the database.
  */
 const GIVE_WAY_MS = 10_000;
 
 export interface OrderStatusOptions {
   /** With `FLUX_TOPIC_PREFIX`. */
   readonly topic: string;
+  /** Of the ledger's events, with `FLUX_TOPIC_PREFIX`. */
+  readonly ledgerTopic: string;
   readonly intervalMs: number;
   /** Whether orders are confirmed late. */
   readonly isLate: () => boolean;
@@ -27,8 +30,8 @@ export interface OrderStatusOptions {
 export const ORDER_STATUS_OPTIONS = Symbol('flux.order-status');
 
 /**
- * Brings the ledger's events to Kafka, in their order: one process at a time, one send after the other. An event
- * leaves PostgreSQL once all in-sync replicas have it, so a crash only repeats some.
+ * Brings what the ledger has committed to Kafka, in its order: one process at a time, one send after the other. An
+ * event leaves PostgreSQL once all in-sync replicas have it, so a crash only repeats some.
  */
 @Injectable()
 export class OrderStatusPublisher implements OnModuleDestroy {
@@ -71,23 +74,36 @@ export class OrderStatusPublisher implements OnModuleDestroy {
   }
 
   private async publishUntil(signal: AbortSignal): Promise<void> {
-    const partitions = await this.admin.partitions(this.options.topic);
-    if (partitions === 0) throw new Error('the topic of order events is not there yet');
+    const { intervalMs, isLate } = this.options;
+    const statuses = await this.target(this.options.topic, ORDER_STATUS_TYPE);
+    const ledger = await this.target(this.options.ledgerTopic, LEDGER_EVENTS_TYPE);
+    const sends: EventSends = {
+      statuses: (events) => this.send(statuses, events),
+      ledger: (events) => this.send(ledger, events),
+    };
     let publishedAt = performance.now();
     while (!signal.aborted) {
-      if (this.options.isLate() && performance.now() - publishedAt < GIVE_WAY_MS) {
-        await pauseUnlessAborted(this.options.intervalMs, signal);
+      if (isLate() && performance.now() - publishedAt < GIVE_WAY_MS) {
+        const { more } = await this.queue.publishLedger(sends.ledger);
+        if (!more) await pauseUnlessAborted(intervalMs, signal);
         continue;
       }
       publishedAt = performance.now();
-      const { events, more } = await this.queue.publish((batch) => this.send(batch, partitions));
+      const { events, more } = await this.queue.publish(sends);
       this.metrics.published(events);
-      if (!more) await pauseUnlessAborted(this.options.intervalMs, signal);
+      if (!more) await pauseUnlessAborted(intervalMs, signal);
     }
   }
 
+  private async target(topic: string, type: string): Promise<Target> {
+    const partitions = await this.admin.partitions(topic);
+    if (partitions === 0) throw new Error(`the topic ${topic} is not there yet`);
+    // The same headers for all, so that they are encoded once for a send.
+    return { topic, partitions, headers: { type } };
+  }
+
   /** @throws where a partition did not take all of its events */
-  private async send(events: readonly OrderStatusEvent[], partitions: number): Promise<void> {
+  private async send({ topic, partitions, headers }: Target, events: readonly ItemRef[]): Promise<void> {
     const partitionOfProduct = new Map<string, number>();
     const byPartition = new Map<number, OutgoingMessage[]>();
     for (const event of events) {
@@ -96,21 +112,18 @@ export class OrderStatusPublisher implements OnModuleDestroy {
       const partition = partitionOfProduct.get(productId) ?? partitionOf(productId, partitions);
       partitionOfProduct.set(productId, partition);
       const messages = byPartition.get(partition) ?? [];
-      messages.push(messageOf(event));
+      messages.push({ key: productId, value: JSON.stringify(event), headers });
       byPartition.set(partition, messages);
     }
     const sends = await Promise.all(
-      [...byPartition].map(([partition, messages]) =>
-        this.producer.send({ topic: this.options.topic, partition, messages }),
-      ),
+      [...byPartition].map(([partition, messages]) => this.producer.send({ topic, partition, messages })),
     );
     for (const sent of sends) if (sent.outcome === 'failed') throw new Error(sent.reason);
   }
 }
 
-/** The same for all, so that they are encoded once for a send. */
-const HEADERS = { type: ORDER_STATUS_TYPE };
-
-function messageOf(event: OrderStatusEvent): OutgoingMessage {
-  return { key: event.productId, value: JSON.stringify(event), headers: HEADERS };
+interface Target {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly headers: OutgoingMessage['headers'];
 }

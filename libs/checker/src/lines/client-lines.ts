@@ -31,7 +31,8 @@ export function clientLines(
   askedFor(evidence, history, findings);
 }
 
-function oneKey(expectedId: string, { accepted, answers, firsts }: ClientKey, findings: Findings): void {
+function oneKey(expectedId: string, key: ClientKey, findings: Findings): void {
+  const { accepted, answers, firsts, acceptedAtMs, refusedSentAtMs } = key;
   const ids = new Set(accepted.map(({ orderId }) => orderId));
   findings['clients-one-order-per-key'].look();
   findings['clients-one-order-per-key'].add('keys', 1);
@@ -46,6 +47,7 @@ function oneKey(expectedId: string, { accepted, answers, firsts }: ClientKey, fi
   const different = new Set(accepted.map(({ digest }) => digest)).size;
   if (different > 1) equal.offend(`${expectedId}: ${different} different answers to one key`);
   if (firsts > 1) equal.offend(`${expectedId}: ${firsts} answers to one key are not marked as replays`);
+  if (refusedSentAtMs > acceptedAtMs) equal.offend(`${expectedId}: refused after its 202 had come`);
 }
 
 function oneAnswer(

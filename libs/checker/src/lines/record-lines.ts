@@ -1,7 +1,7 @@
-import type { FactDigest, Findings } from '../audit-report';
+import type { FactDigest, Findings, LineFindings } from '../audit-report';
 import { gateAbsence, type Evidence, type ItemEvidence } from '../evidence';
 import { shopperHashOf, type GateRecord } from '../gate-record';
-import type { LedgerRow } from '../ledger-row';
+import { isOldEpoch, type LedgerRow } from '../ledger-row';
 import type { SequenceBook } from './sequence-lines';
 
 export interface RecordTools {
@@ -23,7 +23,8 @@ export async function recordLines(evidence: Evidence, tools: RecordTools): Promi
   }
   for (const row of evidence.rows.values()) {
     const present = evidence.items.get(row.productId)?.gate.kind === 'present';
-    if (present && !row.inGate) findings['statuses'].offend(`${row.orderId}: the gate does not know it`);
+    if (present && !row.inGate && !isOldEpoch(row))
+      findings['statuses'].offend(`${row.orderId}: the gate does not know it`);
   }
 }
 
@@ -46,6 +47,7 @@ async function itemRecords(
     const epoch = gate.facts.epoch ?? 0;
     const sequence = content?.sequence ?? 0;
     if (sequence > 0) book.note({ productId, epoch, sequence, orderId }, row, 'the gate');
+    epochOfRecord(record, row, { epoch, line: findings['sequences'] });
     const cancel = content?.cancelSequence;
     if (cancel !== undefined) {
       book.note({ productId, epoch, sequence: cancel, orderId, isCancel: true }, row, 'the gate');
@@ -79,6 +81,24 @@ function compare({ orderId, content }: GateRecord, row: LedgerRow, findings: Fin
   for (const [name, inGate, inLedger] of pairs) {
     if (inGate !== inLedger)
       line.offend(`${orderId}: ${name} is ${inGate} in the gate, ${inLedger} in the ledger`);
+  }
+}
+
+/** An epoch begins with a rebuild, which writes what older ones left without a sequence. */
+function epochOfRecord(
+  { orderId, content }: GateRecord,
+  row: LedgerRow | undefined,
+  { epoch, line }: { readonly epoch: number; readonly line: LineFindings },
+): void {
+  if (content === undefined || row === undefined || isOldEpoch(row)) return;
+  const { sequence } = content;
+  if (sequence === 0 && row.epoch >= epoch) {
+    line.offend(`${orderId}: no sequence in the gate, and accepted in its epoch ${epoch}`);
+  }
+  if (sequence > 0 && row.epoch !== epoch) {
+    line.offend(
+      `${orderId}: sequence ${sequence} of epoch ${epoch} in the gate, epoch ${row.epoch} in its row`,
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import type { LineFindings } from '../audit-report';
 import { gateAbsence, type Evidence, type ItemEvidence } from '../evidence';
+import { isOldEpoch } from '../ledger-row';
 
 /** The gate's counts of one item against the units of live orders, shopper by shopper. */
 export async function shopperLine(item: ItemEvidence, evidence: Evidence, line: LineFindings): Promise<void> {
@@ -38,7 +39,7 @@ function unitsByShopper(productId: string, { rows, outbox }: Evidence): Map<stri
     units.set(shopperId, (units.get(shopperId) ?? 0) + quantity);
   };
   for (const row of rows.values()) {
-    if (row.productId !== productId) continue;
+    if (row.productId !== productId || isOldEpoch(row)) continue;
     const live = row.state === 'confirmed' || row.state === 'paid' || row.state === 'parked';
     add(row.shopperId, live ? row.quantity : 0);
   }

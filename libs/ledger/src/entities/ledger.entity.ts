@@ -59,4 +59,19 @@ export class LedgerEntity {
   /** Why the item waits for a rebuild; null where it does not. */
   @Column({ name: 'suspended_reason', type: 'text', nullable: true })
   suspendedReason!: string | null;
+
+  /**
+   * Counts the transactions that changed the item or its orders: each has one message in `ledger-events.v1`. 0 only
+   * inside of the transaction that makes the item.
+   */
+  @Column({ ...INT8_COLUMN, default: 1 })
+  version!: number;
+
+  /** When the last of them began. With `version` it tells two histories of one item apart. */
+  @Column({ name: 'changed_at', type: 'timestamptz', default: () => 'now()' })
+  changedAt!: Date;
+
+  /** `changedAt` of the version before. */
+  @Column({ name: 'previous_at', type: 'timestamptz', nullable: true })
+  previousAt!: Date | null;
 }

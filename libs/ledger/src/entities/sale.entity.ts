@@ -46,4 +46,8 @@ export class SaleEntity {
   /** Refusals by error code, copied from Redis before the sale leaves it; null before. */
   @Column({ type: 'jsonb', nullable: true })
   refusals!: Record<string, number> | null;
+
+  /** Counts the changes of this row: each item's messages carry it, and a replay takes the newest. */
+  @Column({ ...INT8_COLUMN, default: 1 })
+  version!: number;
 }
