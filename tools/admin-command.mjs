@@ -1,5 +1,5 @@
-// What `npm run audit` and `npm run forget` share: a command of the admin app over the servers that the environment
-// names, else over the running system of this clone.
+// What `npm run audit`, `forget`, `rebuild` and `replay` share: a command of the admin app over the servers that
+// the environment names, else over the running system of this clone.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { SetUpError } from './stack/run.mjs';
 import { readEnvironment } from './start/environment.mjs';
 
 /**
- * @param {'audit' | 'forget'} name
+ * @param {'audit' | 'forget' | 'rebuild' | 'replay'} name
  * @param {string[]} args as the entry point takes them
  * @param {{ stdout?: 'inherit' | 'pipe' }} [options]
  * @returns {Promise<{ status: number, stdout: string }>} 2 where it could not run; the rest is the command's

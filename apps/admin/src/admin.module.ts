@@ -24,6 +24,20 @@ import { ParkedController } from './parked/parked.controller';
 import { ParkedService } from './parked/parked.service';
 import { PaymentMaintenance } from './payments/payment-maintenance.service';
 import { paymentParts } from './payments/payment-parts';
+import { CountersCheck } from './reconcile/counters-check';
+import { DriftReports } from './reconcile/drift-reports';
+import { DriftMetrics } from './reconcile/drift.metrics';
+import { GateRepairs } from './reconcile/gate-repairs';
+import { Reconciler } from './reconcile/reconciler.service';
+import { Standings } from './reconcile/standings';
+import { OutboxDrain } from './rebuild/outbox-drain.service';
+import { RebuildMaintenance } from './rebuild/rebuild-maintenance.service';
+import { RebuildOpening } from './rebuild/rebuild-opening.service';
+import { RebuildRequests } from './rebuild/rebuild-requests';
+import { RebuildSteps } from './rebuild/rebuild-steps.service';
+import { RebuildController } from './rebuild/rebuild.controller';
+import { RebuildMetrics } from './rebuild/rebuild.metrics';
+import { Rebuilder } from './rebuild/rebuilder.service';
 import { ReportController } from './report/report.controller';
 import { SaleReporter } from './report/sale-reporter';
 import { SaleStateService } from './sales/sale-state.service';
@@ -51,6 +65,7 @@ import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts'
   controllers: [
     SalesController,
     StockController,
+    RebuildController,
     AuditController,
     ReportController,
     ParkedController,
@@ -70,6 +85,13 @@ import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts'
     StockService,
     StockChangeStart,
     StockChangeCompletion,
+    Rebuilder,
+    RebuildSteps,
+    RebuildOpening,
+    OutboxDrain,
+    RebuildRequests,
+    RebuildMaintenance,
+    RebuildMetrics,
     SaleAuditor,
     SaleReporter,
     ParkedService,
@@ -80,6 +102,12 @@ import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts'
     ConsumerProgress,
     Forgetting,
     ForgettingMaintenance,
+    Reconciler,
+    GateRepairs,
+    CountersCheck,
+    Standings,
+    DriftReports,
+    DriftMetrics,
     OrderReader,
     OrderDetails,
     GateOrders,
@@ -115,7 +143,14 @@ export class AdminModule {
           provide: MAINTENANCE_ROUNDS,
           useFactory: (...parts: readonly { readonly rounds: readonly MaintenanceRound[] }[]) =>
             parts.flatMap(({ rounds }) => rounds),
-          inject: [PaymentMaintenance, WebhookMaintenance, ForgettingMaintenance, ServiceRequests],
+          inject: [
+            PaymentMaintenance,
+            WebhookMaintenance,
+            ForgettingMaintenance,
+            ServiceRequests,
+            Reconciler,
+            RebuildMaintenance,
+          ],
         },
       ],
     };

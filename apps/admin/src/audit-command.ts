@@ -1,7 +1,12 @@
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadConfig } from '@flux/config';
-import { ORDER_STATUS_TOPIC, ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
+import {
+  LEDGER_EVENTS_TOPIC,
+  ORDER_STATUS_TOPIC,
+  ORDERS_ACCEPTED_TOPIC,
+  ORDERS_CONSUMER_GROUP,
+} from '@flux/contracts';
 import { RedisConnection, redisSettings } from '@flux/gate';
 import { createKafka, kafkaSettings, prefixed } from '@flux/kafka';
 import { createDataSource, databaseSettings } from '@flux/ledger';
@@ -94,6 +99,7 @@ async function audit(options: AuditOptions, env: CommandContext['env']): Promise
         kafka: createKafka({ settings: config, clientId: 'flux-audit' }),
         topic: prefixed(config, ORDERS_ACCEPTED_TOPIC),
         statusTopic: prefixed(config, ORDER_STATUS_TOPIC),
+        ledgerTopic: prefixed(config, LEDGER_EVENTS_TOPIC),
         consumerGroup: prefixed(config, ORDERS_CONSUMER_GROUP),
         database,
       },

@@ -1,4 +1,4 @@
-import { startProcess } from '@flux/telemetry';
+import { graceStep, startProcess } from '@flux/telemetry';
 import { adminSettings } from './admin-settings';
 import { createAdmin } from './create-admin';
 import { Startup } from './startup';
@@ -17,6 +17,7 @@ void startProcess({
       process.exit(1);
     });
     return [
+      graceStep(config),
       { name: 'maintenance', stop: () => startup.stop() },
       { name: 'operator API', stop: () => app.close() },
     ];

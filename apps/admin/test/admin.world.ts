@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { ItemRef, NewSale } from '@flux/contracts';
 import { GateClient } from '@flux/gate';
-import { LedgerConnection } from '@flux/ledger';
+import { LedgerConnection, OrderEventQueue } from '@flux/ledger';
 import { Health, Metrics, createLog } from '@flux/telemetry';
 import {
   type RedisServer,
@@ -72,6 +72,11 @@ export class AdminWorld {
     });
     await world.addProcess();
     return world;
+  }
+
+  /** The variables of a process that works on these servers. */
+  get env(): Readonly<Record<string, string>> {
+    return this.environment;
   }
 
   get config(): AdminConfig {
@@ -175,6 +180,13 @@ export class AdminWorld {
   /** The outcome of one shopper's purchase. */
   async buy(item: ItemRef, quantity = 1): Promise<string> {
     return (await this.gate.reserve(purchase(item, { quantity }))).outcome;
+  }
+
+  /** As the orders processes do, but to nobody: nothing waits in the queue any more. */
+  async publish(): Promise<void> {
+    const queue = new OrderEventQueue(this.dataSource);
+    const send = (): Promise<void> => Promise.resolve();
+    while ((await queue.publish({ statuses: send, ledger: send })).more);
   }
 
   async stop(): Promise<void> {

@@ -73,7 +73,8 @@ export class OrderLife {
     return read.outcome === 'order' ? read.order.status : read.outcome;
   }
 
-  private async settleAll(item: ItemRef): Promise<void> {
+  /** What the outbox holds is committed and settled. */
+  async settleAll(item: ItemRef): Promise<void> {
     const events = (await this.outbox(item)).map((event) => ({ event, offset: this.nextOffset() }));
     const applied = await this.world.app.get(BatchTransaction).apply(events);
     if (applied.outcome === 'refused') throw new Error(applied.reason);

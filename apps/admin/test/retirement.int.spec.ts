@@ -2,7 +2,7 @@ import { type ItemRef, ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flu
 import { Catalogue, Outboxes, Refusals, itemKeys } from '@flux/gate';
 import { ensureTopics } from '@flux/kafka';
 import { LedgerEntity, OrderEntity, PaymentEntity, SaleEntity } from '@flux/ledger';
-import { deleteTopics, kafkaBrokers, purchase, topicPrefix, withAdmin } from '@flux/testing';
+import { commitOffsets, deleteTopics, kafkaBrokers, purchase, topicPrefix } from '@flux/testing';
 import { Kafka } from 'kafkajs';
 import { StockChangeStart } from '../src/stock/stock-change-start';
 import { AdminWorld, codeOf } from './admin.world';
@@ -42,8 +42,7 @@ describe('with Kafka', () => {
 
   /** As the orders processes do it: the group has come up to here. */
   async function commit(offset: string): Promise<void> {
-    const groupId = `${prefix}${ORDERS_CONSUMER_GROUP}`;
-    await withAdmin((admin) => admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset }] }));
+    await commitOffsets(`${prefix}${ORDERS_CONSUMER_GROUP}`, topic, [offset]);
   }
 
   /** Accepted, then settled as rejected by the ledger: nothing is held. */
@@ -181,6 +180,7 @@ describe('with Kafka', () => {
 
   it('audits a sale: proved, and refuted when the accounts are spoiled', async () => {
     const item = await world.openSale(4);
+    await world.publish();
     const proved = await world.act(item, 'audit');
     expect([proved.status, proved.body]).toMatchObject([200, { saleId: item.saleId, verdict: 'proved' }]);
     await world.redis.client.incrby(itemKeys(item).stock, 1);

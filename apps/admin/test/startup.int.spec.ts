@@ -119,7 +119,7 @@ describe('the start of the admin process', () => {
 
   it.each([
     ['appendonly', 'no', 'FLUX_WAIVE_REDIS_APPENDONLY'],
-    ['appendfsync', 'everysec', 'FLUX_WAIVE_REDIS_APPENDFSYNC'],
+    ['appendfsync', 'everysec', 'FLUX_WAIVE_REDIS_APPENDONLY'],
     ['maxmemory-policy', 'allkeys-lru', 'FLUX_WAIVE_REDIS_EVICTION'],
   ])('gives up where Redis has %s %s, unless %s', async (setting, value, waiver) => {
     await redis.client.config('SET', setting, value);

@@ -1,4 +1,5 @@
 import {
+  LEDGER_EVENTS_TOPIC,
   ORDER_STATUS_TOPIC,
   ORDERS_ACCEPTED_TOPIC,
   ORDERS_CONSUMER_GROUP,
@@ -44,6 +45,7 @@ export class SaleAuditor {
         kafka: this.kafka,
         topic: prefixed(this.settings, ORDERS_ACCEPTED_TOPIC),
         statusTopic: prefixed(this.settings, ORDER_STATUS_TOPIC),
+        ledgerTopic: prefixed(this.settings, LEDGER_EVENTS_TOPIC),
         consumerGroup: prefixed(this.settings, ORDERS_CONSUMER_GROUP),
         database: this.dataSource,
       },

@@ -1,5 +1,5 @@
 import { GateClient, Outboxes } from '@flux/gate';
-import { ItemEntity } from '@flux/ledger';
+import { ItemEntity, noteSale } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, In, IsNull } from 'typeorm';
@@ -77,13 +77,19 @@ export class GateDriver {
   }
 
   private async driveItems(manager: EntityManager, sale: Sale): Promise<DrivenItems> {
+    const items = sale.state === 'scheduled' || sale.state === 'retired' ? [] : sale.items;
+    const opened: string[] = [];
+    const driven = await this.driveSlices(sale, items, opened);
+    // Last: it locks the items' ledger rows, and nothing at the gate may wait behind that.
+    await markOpened(manager, sale.id, opened);
+    return driven;
+  }
+
+  private async driveSlices(sale: Sale, items: readonly SaleItem[], opened: string[]): Promise<DrivenItems> {
     let changed = 0;
     const problems: ItemProblem[] = [];
-    const items = sale.state === 'scheduled' || sale.state === 'retired' ? [] : sale.items;
     for (const slice of inSlices(items)) {
-      const opened: string[] = [];
       const results = await Promise.allSettled(slice.map((item) => this.driveItem(sale, item, opened)));
-      await markOpened(manager, sale.id, opened);
       for (const [index, result] of results.entries()) {
         if (result.status === 'rejected') return { changed, problems, failure: { error: result.reason } };
         const { value } = result;
@@ -165,4 +171,5 @@ async function markOpened(
     { saleId, productId: In([...productIds]), gateOpenedAt: IsNull() },
     { gateOpenedAt: () => 'now()' },
   );
+  await noteSale(manager, saleId, { causes: ['opened'], written: { item: true }, productIds });
 }

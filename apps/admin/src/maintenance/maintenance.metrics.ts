@@ -13,6 +13,8 @@ const MAINTENANCE_TASKS = [
   'webhooks',
   'pruning',
   'forgetting',
+  'rebuilding',
+  'reconciling',
 ] as const;
 export type MaintenanceTask = (typeof MAINTENANCE_TASKS)[number];
 

@@ -1,5 +1,5 @@
 import { itemName, ProblemError, type NewSale, type SaleState } from '@flux/contracts';
-import { ItemEntity, LedgerEntity, SaleEntity } from '@flux/ledger';
+import { ItemEntity, LedgerEntity, noteSale, SaleEntity } from '@flux/ledger';
 import { type EntityManager, In, Not } from 'typeorm';
 import type { Sale, SaleItem } from './sale';
 
@@ -21,8 +21,11 @@ export async function insertSale(manager: EntityManager, id: string, sale: NewSa
     return { saleId: id, productId, position, name, priceMinor, currency, perShopperLimit };
   });
   await manager.insert(ItemEntity, items);
-  const ledgers = sale.items.map(({ productId, stock }) => ({ saleId: id, productId, initial: stock }));
+  const ledgers = sale.items.map(({ productId, stock }) => {
+    return { saleId: id, productId, initial: stock, version: 0 };
+  });
   await manager.insert(LedgerEntity, ledgers);
+  await noteSale(manager, id, { causes: ['created'], written: { sale: true, item: true } });
   return true;
 }
 
@@ -111,6 +114,7 @@ export async function writeState(manager: EntityManager, id: string, state: Sale
     [id, state],
   );
   await manager.update(ItemEntity, { saleId: id }, { live: state === 'open' || state === 'paused' });
+  await noteSale(manager, id, { causes: ['saleChanged'], written: { sale: true, item: true } });
 }
 
 async function withItems(manager: EntityManager, sales: readonly SaleEntity[]): Promise<readonly Sale[]> {

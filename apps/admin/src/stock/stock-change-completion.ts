@@ -1,8 +1,8 @@
 import { type AdjustOutcome, GateClient, GateUnavailableError } from '@flux/gate';
-import { LedgerEntity, StockChangeEntity } from '@flux/ledger';
+import { LedgerEntity, noteChange, StockChangeEntity } from '@flux/ledger';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
-import { changeInitial, lockLedger } from './stock-change-start';
+import { changeInitial, lockLedger, noteStockChange } from './stock-change-start';
 
 export type CompletionOutcome =
   | { readonly outcome: 'applied' | 'refused'; readonly change: StockChangeEntity }
@@ -73,12 +73,14 @@ export class StockChangeCompletion {
         return decide(manager, change, { state: 'refused', epoch });
       case 'unknown':
         // The mark that an attempt may have had an effect: the change is not forgotten any more.
+        await lockLedger(manager, change);
         await manager.update(StockChangeEntity, { id: change.id }, { epoch });
+        await noteStockChange(manager, change);
         return { outcome: 'unknown' };
       case 'notReady':
       case 'unavailable':
         if (change.epoch !== null) return { outcome: 'unknown' };
-        if (attempt === 'first') await manager.delete(StockChangeEntity, { id: change.id });
+        if (attempt === 'first') await forget(manager, change);
         return { outcome: answer.outcome };
     }
   }
@@ -113,11 +115,20 @@ export class StockChangeCompletion {
   }
 }
 
+async function forget(manager: EntityManager, change: StockChangeEntity): Promise<void> {
+  const { id } = change;
+  await lockLedger(manager, change);
+  await manager.delete(StockChangeEntity, { id });
+  await noteChange(manager, change, { causes: ['stockChanged'], removedStockChanges: [id] });
+}
+
 async function decide(
   manager: EntityManager,
   change: StockChangeEntity,
   { state, epoch }: { readonly state: 'applied' | 'refused'; readonly epoch: number },
 ): Promise<CompletionOutcome> {
+  await lockLedger(manager, change);
   await manager.update(StockChangeEntity, { id: change.id }, { state, epoch, decidedAt: () => 'now()' });
+  await noteStockChange(manager, change);
   return { outcome: state, change };
 }

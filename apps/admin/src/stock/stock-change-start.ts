@@ -1,5 +1,5 @@
 import { type ItemRef, MAX_STOCK, ProblemError, type StockChange } from '@flux/contracts';
-import { ItemEntity, LedgerEntity, type SaleEntity, StockChangeEntity } from '@flux/ledger';
+import { ItemEntity, LedgerEntity, noteChange, type SaleEntity, StockChangeEntity } from '@flux/ledger';
 import { Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { recordAudit } from '../audit-log/audit-log.repository';
@@ -90,6 +90,7 @@ async function decideInLedger(
     state: applied ? 'applied' : 'refused',
     decidedAt: () => 'now()',
   });
+  await noteStockChange(manager, change);
   return { outcome: 'decided' };
 }
 
@@ -104,7 +105,17 @@ async function startForGate(
   if (adds) await changeInitial(manager, ledger, change);
   const epoch = adds ? ledger.epoch : null;
   await manager.insert(StockChangeEntity, { id, saleId, productId, delta, reason, actor, epoch });
+  await noteStockChange(manager, change);
   return { outcome: 'started' };
+}
+
+/** Notes the change's row as the transaction has written it. */
+export async function noteStockChange(
+  manager: EntityManager,
+  { id, saleId, productId }: Pick<NewStockChange, 'id' | 'saleId' | 'productId'>,
+): Promise<void> {
+  const note = { causes: ['stockChanged'], written: { stockChanges: [id] } } as const;
+  await noteChange(manager, { saleId, productId }, note);
 }
 
 /** The item's ledger row, which nobody changes before this transaction ends. */
