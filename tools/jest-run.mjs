@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { groupIntegrationTests } from './jest-groups.mjs';
 
 /**
  * Runs one Jest project and counts. A skipped test, a file that does not load and a project without tests count
  * as failed: a check that cannot fail is none.
- * @param {'unit' | 'int' | 'e2e'} project
+ * @param {'unit' | 'int' | 'e2e' | 'full'} project
  * @param {{ env?: Record<string, string>, args?: string[] }} [options]
  * @returns {Promise<{ passed: number, failed: number }>}
  */
@@ -39,5 +40,20 @@ export async function runJest(project, { env = {}, args = [] } = {}) {
     return { passed: 0, failed: 1 };
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Runs the integration tests, in groups where Jest is not told which of them to run.
+ * @param {{ env: Record<string, string>, args: string[], workers: number }} options
+ */
+export async function runIntegrationTests({ env, args, workers }) {
+  if (args.length > 0) return runJest('int', { env, args: [`--maxWorkers=${workers}`, ...args] });
+  const { remove } = groupIntegrationTests();
+  try {
+    const sequence = ['--testSequencer=./tools/jest-sequencer.cjs', '--testPathPatterns=test/grouped/'];
+    return await runJest('int', { env, args: [`--maxWorkers=${workers}`, ...sequence] });
+  } finally {
+    remove();
   }
 }

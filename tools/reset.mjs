@@ -1,8 +1,12 @@
 // npm run reset: stops the development servers and forgets their data. Fetched jars and dependencies stay.
+import { existsSync } from 'node:fs';
+
 import { lockHolder, tryLock } from './stack/lock.mjs';
 import { SetUpError, reportFailure } from './stack/run.mjs';
 import { reset } from './stack/stack.mjs';
-import { DEV } from './start/environment.mjs';
+import { TOPOLOGIES } from './stack/topology.mjs';
+import { APPS_OF } from './start/apps.mjs';
+import { DEV, layoutOf } from './start/environment.mjs';
 import { stopLeftOverApps } from './start/supervisor.mjs';
 
 const log = (/** @type {string} */ line) => console.log(line);
@@ -15,8 +19,14 @@ async function main() {
     );
   }
   try {
-    await stopLeftOverApps({ layout: DEV, log });
-    await reset({ name: DEV.name, log });
+    for (const topology of /** @type {import('./stack/topology.mjs').Topology[]} */ (
+      Object.keys(TOPOLOGIES)
+    )) {
+      const layout = layoutOf(topology);
+      if (topology !== 'single' && !existsSync(layout.folder)) continue;
+      await stopLeftOverApps({ apps: APPS_OF[topology], layout, log });
+      await reset({ name: layout.name, log });
+    }
   } finally {
     release();
   }

@@ -1,16 +1,20 @@
-// npm start: does all the set-up, brings up servers and apps, runs the demo once, and stays until Ctrl-C.
+// npm start [-- --topology cluster]: does all the set-up, brings up servers and apps, runs the demo once, and stays until
+// Ctrl-C.
 import { spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
 
 import { ensureBuild, ensureDependencies, refuseOldNode } from './setup.mjs';
 import { lockHolder, tryLock } from './stack/lock.mjs';
 import { SetUpError, interrupt, reportFailure, run } from './stack/run.mjs';
 import { down, kill, up } from './stack/stack.mjs';
-import { APPS, LISTENERS, refuseBusyPorts, urlOf } from './start/apps.mjs';
+import { TOPOLOGIES, isTopology } from './stack/topology.mjs';
+import { APPS_OF, refuseBusyPorts, urlOf } from './start/apps.mjs';
 import {
   DEV,
   appEnvironment,
+  layoutOf,
   removeEnvironment,
   secretsOfClone,
   toolEnvironment,
@@ -21,7 +25,13 @@ import { Supervisor, stopLeftOverApps } from './start/supervisor.mjs';
 
 const MIGRATE_MS = 300_000;
 
+const USAGE = `usage: npm start [-- --topology ${Object.keys(TOPOLOGIES).join('|')}]`;
+
 const log = (/** @type {string} */ line) => console.log(line);
+
+const topology = readTopology(process.argv.slice(2));
+const layout = layoutOf(topology);
+const apps = APPS_OF[topology];
 
 let serversWanted = false;
 /** @type {Supervisor | undefined} */
@@ -45,7 +55,7 @@ async function main() {
     },
     onSecond: () => {
       supervisor?.kill();
-      kill({ name: DEV.name });
+      kill({ name: layout.name });
       process.exit(130);
     },
   });
@@ -71,21 +81,21 @@ async function bringUp(stop) {
   /** @type {NodeJS.ProcessEnv} */
   let env = process.env;
   const steps = [
-    () => stopLeftOverApps({ layout: DEV, log }),
-    () => refuseBusyPorts(env),
+    stopAllLeftOver,
+    () => refuseBusyPorts(apps, env),
     () => ensureDependencies({ log }),
     () => ensureBuild({ log }),
     async () => {
       serversWanted = true;
-      const stack = await up({ name: DEV.name, log });
+      const stack = await up({ topology, name: layout.name, log });
       const variables = appEnvironment({ stack, secrets: secretsOfClone() });
       env = { ...process.env, ...variables };
-      writeEnvironment({ ...variables, ...toolEnvironment(env) });
+      writeEnvironment({ ...variables, ...toolEnvironment(apps, env) });
     },
     () => migrate(env),
     async () => {
-      log(`starting ${APPS.map(({ name }) => name).join(', ')}`);
-      supervisor = new Supervisor({ layout: DEV, env, log });
+      log(`starting ${apps.map(({ as }) => as).join(', ')}`);
+      supervisor = new Supervisor({ apps, layout, env, log });
       await supervisor.start();
       await supervisor.untilReady();
     },
@@ -96,6 +106,12 @@ async function bringUp(stop) {
     if (stop.isRequested()) return;
     await Promise.race([step(), stop.requested]);
   }
+}
+
+/** Of another topology, too: they would hold the ports. */
+async function stopAllLeftOver() {
+  for (const each of /** @type {(typeof topology)[]} */ (Object.keys(TOPOLOGIES)))
+    await stopLeftOverApps({ apps: APPS_OF[each], layout: layoutOf(each), log });
 }
 
 /** @param {NodeJS.ProcessEnv} env */
@@ -118,12 +134,12 @@ async function migrate(env) {
  * @param {{ isRequested: () => boolean }} stop
  */
 async function runDemo(env, stop) {
-  const first = !existsSync(DEV.demoDoneFile);
+  const first = !existsSync(layout.demoDoneFile);
   const args = [join(DEV.root, 'tools', 'demo', 'demo.mjs'), first ? '--first-start' : '--keep-open'];
   const code = await new Promise((resolve) => {
     demo = spawn(process.execPath, args, {
       cwd: DEV.root,
-      env: { ...env, ...toolEnvironment(env) },
+      env: { ...env, ...toolEnvironment(apps, env) },
       stdio: 'inherit',
     });
     demo.once('error', () => resolve(1));
@@ -132,17 +148,19 @@ async function runDemo(env, stop) {
   demo = undefined;
   if (stop.isRequested()) return;
   if (code !== 0) return log('warning: the demo did not succeed; the system is up nevertheless');
-  if (first) writeFileSync(DEV.demoDoneFile, `${new Date().toISOString()}\n`);
+  if (first) writeFileSync(layout.demoDoneFile, `${new Date().toISOString()}\n`);
 }
 
 /** @param {NodeJS.ProcessEnv} env */
 function announce(env) {
   const here = (/** @type {string} */ path) => relative(process.cwd(), path) || '.';
-  const shop = urlOf(LISTENERS.shop, env);
-  const operator = urlOf(LISTENERS.operator, env);
+  const listens = (/** @type {string} */ name, /** @type {string} */ title) =>
+    apps
+      .filter((app) => app.name === name)
+      .map((app) => [title, urlOf(app.ready, env), `docs: ${urlOf(app.ready, env)}/docs`]);
   const lines = [
-    ['shop API', shop, `docs: ${shop}/docs`],
-    ['operator API', operator, `docs: ${operator}/docs`],
+    ...listens('gateway', 'shop API'),
+    ...listens('admin', 'operator API'),
     [
       'operator key',
       here(DEV.operatorKeyFile),
@@ -153,13 +171,14 @@ function announce(env) {
       here(DEV.serviceKeyFile),
       process.env.FLUX_SERVICE_KEYS ? 'not in use: FLUX_SERVICE_KEYS is set' : "for the shop's backend",
     ],
-    ...APPS.map(({ name, metrics }) => [`metrics of ${name}`, `${urlOf(metrics, env)}/metrics`]),
-    ['logs', here(DEV.logs)],
+    ...apps.map(({ as, metrics }) => [`metrics of ${as}`, `${urlOf(metrics, env)}/metrics`]),
+    ['logs', here(layout.logs)],
     ['settings', here(DEV.environmentFile), 'servers and their passwords, as the apps have them'],
   ];
   log('\nFlux-Gate is up. Ctrl-C stops everything; the data stays.');
+  const width = Math.max(...lines.map(([what = '']) => what.length));
   for (const [what = '', where = '', note = ''] of lines)
-    log(`  ${what.padEnd(19)} ${where.padEnd(28)}  ${note}`.trimEnd());
+    log(`  ${what.padEnd(width + 1)} ${where.padEnd(28)}  ${note}`.trimEnd());
 }
 
 /** @param {Promise<void>} requested */
@@ -173,7 +192,23 @@ async function stayUntil(requested) {
 async function takeDown() {
   removeEnvironment();
   await supervisor?.stop();
-  if (serversWanted) await down({ name: DEV.name, log }).catch(reportFailure);
+  if (serversWanted) await down({ name: layout.name, log }).catch(reportFailure);
+}
+
+/**
+ * @param {string[]} args
+ * @returns {import('./stack/topology.mjs').Topology}
+ */
+function readTopology(args) {
+  try {
+    const options = { topology: { type: /** @type {const} */ ('string'), default: 'single' } };
+    const { topology } = parseArgs({ args, options }).values;
+    if (isTopology(topology)) return topology;
+  } catch {
+    // An unknown option is answered like an unknown topology.
+  }
+  process.stderr.write(`${USAGE}\n`);
+  process.exit(1);
 }
 
 // A closed terminal must not keep the apps from being stopped.

@@ -1,9 +1,13 @@
 // npm test: does all the set-up, then format, lint, types, layers, unit, integration and end to end.
 // npm run test:int -- ARGS, npm run test:e2e -- ARGS: only that size, with ARGS for Jest.
+// npm run test:full -- ARGS: what takes too long for each change: faults of every kind, many seeds, the seeded bugs.
 import { check } from './check.mjs';
-import { runJest } from './jest-run.mjs';
+import { runIntegrationTests, runJest } from './jest-run.mjs';
 import { ensureBuild, ensureDependencies } from './setup.mjs';
 import { down, up } from './stack/stack.mjs';
+
+/** One more than the cores that this must do with: some tests wait for Kafka's time limits most of their time. */
+const INT_WORKERS = 3;
 
 const log = (/** @type {string} */ line) => console.log(line);
 const startedAt = Date.now();
@@ -11,10 +15,15 @@ const [only, ...jestArgs] = process.argv.slice(2);
 
 await ensureDependencies({ log });
 const total = only === undefined ? await check() : { passed: 0, failed: 0 };
-await ensureBuild({ log });
-
-const servers = await up({ name: 'test', log });
+// The servers start while the build runs.
+const [built, started] = await Promise.allSettled([ensureBuild({ log }), up({ name: 'test', log })]);
 const stopServers = () => down({ name: 'test', log });
+if (started.status === 'rejected') throw started.reason;
+if (built.status === 'rejected') {
+  await stopServers();
+  throw built.reason;
+}
+const servers = started.value;
 for (const signal of ['SIGINT', 'SIGTERM']) {
   process.once(signal, () => void stopServers().finally(() => process.exit(130)));
 }
@@ -25,9 +34,12 @@ try {
     DATABASE_URL: servers.databaseUrl,
     FLUX_KAFKA_REPLICATION: String(servers.kafkaReplication),
   };
-  for (const project of /** @type {const} */ (['int', 'e2e'])) {
-    if (only !== undefined && only !== project) continue;
-    const { passed, failed } = await runJest(project, { env, args: ['--maxWorkers=2', ...jestArgs] });
+  for (const project of /** @type {const} */ (['int', 'e2e', 'full'])) {
+    if (only === undefined ? project === 'full' : only !== project) continue;
+    const { passed, failed } =
+      project === 'int'
+        ? await runIntegrationTests({ env, args: jestArgs, workers: INT_WORKERS })
+        : await runJest(project, { env, args: ['--maxWorkers=2', ...jestArgs] });
     total.passed += passed;
     total.failed += failed;
   }

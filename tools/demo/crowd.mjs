@@ -20,18 +20,18 @@ import { performance } from 'node:perf_hooks';
 const TIMEOUT_MS = 15_000;
 
 /**
- * Sends all attempts in their order, `concurrency` at a time, over connections that are kept.
+ * Sends all attempts in their order to the gateways in turn, `concurrency` at a time, over connections that are kept.
  *
- * @param {{ gatewayUrl: string, attempts: readonly import('./plan.mjs').Attempt[], concurrency: number,
+ * @param {{ gatewayUrls: readonly string[], attempts: readonly import('./plan.mjs').Attempt[], concurrency: number,
  *   onAnswer: (answer: Answer) => void }} options
  */
-export async function runCrowd({ gatewayUrl, attempts, concurrency, onAnswer }) {
+export async function runCrowd({ gatewayUrls, attempts, concurrency, onAnswer }) {
   const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
-  const url = new URL('/v1/orders', gatewayUrl);
+  const urls = gatewayUrls.map((gatewayUrl) => new URL('/v1/orders', gatewayUrl));
   let next = 0;
   const client = async () => {
     for (let index = next++; index < attempts.length; index = next++) {
-      onAnswer(await purchase({ url, agent, attempt: attempts[index] }));
+      onAnswer(await purchase({ url: urls[index % urls.length], agent, attempt: attempts[index] }));
     }
   };
   try {

@@ -81,7 +81,7 @@ async function burst({ system, operator, seed, concurrency }) {
 
   const stopProgress = showProgress({ tally, attempts: ATTEMPTS });
   await runCrowd({
-    gatewayUrl: system.gatewayUrl,
+    gatewayUrls: system.gatewayUrls,
     concurrency,
     attempts: planAttempts({ ...sale, seed, attempts: ATTEMPTS, shoppers: SHOPPERS, units: UNITS }),
     onAnswer: (answer) => {
@@ -99,7 +99,7 @@ async function burst({ system, operator, seed, concurrency }) {
     operator,
     sale,
     units: UNITS,
-    gatewayUrl: system.gatewayUrl,
+    gatewayUrls: system.gatewayUrls,
     onAnswer: (answer) => {
       const isNew = secondWave.add(answer);
       history.add(answer);

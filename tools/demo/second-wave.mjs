@@ -10,10 +10,10 @@ const LOOK_AGAIN_MS = 500;
  * Sells what comes back, cancelled and expired, to shoppers who pay, until every unit is sold.
  *
  * @param {{ operator: import('./operator.mjs').Operator, sale: { saleId: string, productId: string }, units: number,
- *   gatewayUrl: string, onAnswer: (answer: import('./crowd.mjs').Answer) => void }} options
+ *   gatewayUrls: readonly string[], onAnswer: (answer: import('./crowd.mjs').Answer) => void }} options
  * @returns {Promise<number>} units that are sold
  */
-export async function sellWhatComesBack({ operator, sale, units, gatewayUrl, onAnswer }) {
+export async function sellWhatComesBack({ operator, sale, units, gatewayUrls, onAnswer }) {
   const deadline = performance.now() + PATIENCE_MS;
   let shoppers = 0;
   for (;;) {
@@ -24,7 +24,7 @@ export async function sellWhatComesBack({ operator, sale, units, gatewayUrl, onA
       const shopperId = `late-${String(++shoppers).padStart(5, '0')}`;
       return { ...sale, shopperId, idempotencyKey: `second-wave-${shopperId}`, quantity: 1 };
     });
-    await runCrowd({ gatewayUrl, concurrency: 16, attempts, onAnswer });
+    await runCrowd({ gatewayUrls, concurrency: 16, attempts, onAnswer });
     await pause(LOOK_AGAIN_MS);
   }
 }

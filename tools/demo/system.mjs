@@ -5,9 +5,10 @@ import { LISTENERS, urlOf } from '../start/apps.mjs';
 import { DEV, readEnvironment } from '../start/environment.mjs';
 
 /**
- * Where the running system is, and the keys of its operator and of the shop's backend.
+ * Where the running system is, and the keys of its operator and of the shop's backend. `gatewayUrl` is the first of
+ * `gatewayUrls`.
  *
- * @typedef {{ gatewayUrl: string, adminUrl: string, operatorKey: string, serviceKey: string }} System
+ * @typedef {{ gatewayUrls: readonly string[], gatewayUrl: string, adminUrl: string, operatorKey: string, serviceKey: string }} System
  */
 
 /**
@@ -19,8 +20,10 @@ import { DEV, readEnvironment } from '../start/environment.mjs';
  */
 export function findSystem(given = process.env) {
   const env = { ...readEnvironment(), ...given };
+  const gatewayUrls = (env.FLUX_GATEWAY_URL || urlOf(LISTENERS.shop, env)).split(',');
   return {
-    gatewayUrl: env.FLUX_GATEWAY_URL || urlOf(LISTENERS.shop, env),
+    gatewayUrls,
+    gatewayUrl: gatewayUrls[0] ?? '',
     adminUrl: env.FLUX_ADMIN_URL || urlOf(LISTENERS.operator, env),
     operatorKey:
       env.FLUX_OPERATOR_KEY || readKey(env.FLUX_OPERATOR_KEY_FILE || DEV.operatorKeyFile, 'operator'),

@@ -11,7 +11,7 @@ import { probeTcp } from './tcp-probe.mjs';
 /**
  * @typedef {import('./layout.mjs').StackLayout} StackLayout
  * @typedef {(line: string) => void} Log
- * @typedef {import('./machine.mjs').ServerName} ServerName
+ * @typedef {import('./machine.mjs').ServerKind} ServerKind
  */
 
 const ENGINE_MS = 5_000;
@@ -44,48 +44,47 @@ function compose(layout, args, ports) {
 /**
  * Brings up servers with Docker Compose, whose health checks are real operations.
  *
- * @param {{ layout: StackLayout, names: ServerName[], log: Log }} options
- * @returns {Promise<import('./machine.mjs').Ports>}
+ * @param {{ layout: StackLayout, kinds: ServerKind[], log: Log }} options
+ * @returns {Promise<import('./ports.mjs').Ports>}
  */
-export async function startInDocker({ layout, names, log }) {
+export async function startInDocker({ layout, kinds, log }) {
   const remembered = readPorts(layout.portsFile);
   const { stdout } = await compose(layout, ['ps', '--services', '--status', 'running'], remembered);
   const running = stdout.split('\n');
   // A running container holds its own port, which is then no reason to choose another.
-  const starting = names.filter((name) => !running.includes(name));
+  const starting = kinds.filter((kind) => !running.includes(kind));
   const ports = await choosePorts({ remembered, names: starting, log });
   writePorts(layout.portsFile, { ...ports, host: 'docker' });
 
   if (starting.length > 0)
     log(`docker compose up: ${starting.join(', ')} (the first time pulls their images)`);
   try {
-    await compose(layout, ['up', '-d', '--wait', ...names], ports);
+    await compose(layout, ['up', '-d', '--wait', ...kinds], ports);
   } catch (error) {
-    const logs = await compose(layout, ['logs', '--no-color', '--tail', '20', ...names], ports).catch(
+    const logs = await compose(layout, ['logs', '--no-color', '--tail', '20', ...kinds], ports).catch(
       () => undefined,
     );
     throw new SetUpError(`${/** @type {Error} */ (error).message}\n${logs?.stdout ?? ''}`);
   }
-  const published = /** @type {import('./machine.mjs').Ports} */ (ports);
-  await checkPublished({ names, ports: published });
-  return published;
+  await checkPublished({ kinds, ports });
+  return ports;
 }
 
 /**
  * The health checks ran inside the containers; our programs come in through the published ports.
  *
- * @param {{ names: ServerName[], ports: import('./machine.mjs').Ports }} options
+ * @param {{ kinds: ServerKind[], ports: import('./ports.mjs').Ports }} options
  */
-async function checkPublished({ names, ports }) {
+async function checkPublished({ kinds, ports }) {
   const probes = {
     redis: () => probeRedis({ url: redisUrl(ports.redis), write: true }),
-    kafka: () => probeKafka({ host: '127.0.0.1', port: ports.kafka }),
-    postgres: () => probeTcp({ host: '127.0.0.1', port: ports.postgres }),
+    kafka: () => probeKafka({ host: '127.0.0.1', port: ports.kafka ?? 0, brokerId: 1 }),
+    postgres: () => probeTcp({ host: '127.0.0.1', port: ports.postgres ?? 0 }),
   };
-  for (const name of names) {
-    await probes[name]().catch((error) => {
+  for (const kind of kinds) {
+    await probes[kind]().catch((error) => {
       throw new SetUpError(
-        `the container ${name} is healthy, but 127.0.0.1:${ports[name]} does not answer: ${error.message}`,
+        `the container ${kind} is healthy, but 127.0.0.1:${ports[kind]} does not answer: ${error.message}`,
       );
     });
   }

@@ -13,14 +13,14 @@ export const VARIABLES = { redis: 'REDIS_URL', kafka: 'KAFKA_BROKERS', postgres:
 
 /**
  * @param {NodeJS.ProcessEnv} env
+ * @param {readonly string[]} [needed] the servers that it may name
  * @returns {Given}
  */
-export function readGiven(env) {
-  return {
-    redis: env[VARIABLES.redis] || undefined,
-    kafka: env[VARIABLES.kafka] || undefined,
-    postgres: env[VARIABLES.postgres] || undefined,
-  };
+export function readGiven(env, needed = Object.keys(VARIABLES)) {
+  const named = Object.entries(VARIABLES).filter(
+    ([server, variable]) => needed.includes(server) && env[variable],
+  );
+  return Object.fromEntries(named.map(([server, variable]) => [server, env[variable]]));
 }
 
 /**
@@ -28,7 +28,7 @@ export function readGiven(env) {
  * @throws {SetUpError} naming the variable (never its value, which may hold a password)
  */
 export async function checkGiven({ redis, kafka, postgres }) {
-  if (redis) await check(VARIABLES.redis, () => probeRedis({ url: redis, write: false }));
+  if (redis) await check(VARIABLES.redis, () => probeAnyNode(redis));
   if (kafka) await check(VARIABLES.kafka, () => probeAnyBroker(kafka));
   if (postgres) await check(VARIABLES.postgres, () => probeTcp(addressOf(postgres, 5432)));
 }
@@ -45,6 +45,11 @@ async function check(variable, probe) {
       error instanceof AggregateError ? error.errors[0]?.message : /** @type {Error} */ (error).message;
     throw new SetUpError(`the server that ${variable} names does not answer: ${reason}`);
   }
+}
+
+/** One living node of a cluster is enough: a client learns of the others from it. @param {string} urls */
+function probeAnyNode(urls) {
+  return Promise.any(urls.split(',').map((url) => probeRedis({ url, write: false })));
 }
 
 /** One living broker is enough: a client learns of the others from it. @param {string} brokers */

@@ -6,12 +6,13 @@ import { SetUpError } from './run.mjs';
 /**
  * @typedef {import('./layout.mjs').StackLayout} StackLayout
  * @typedef {'docker' | 'machine'} Host where the servers of a stack run that the environment does not name
- * @typedef {{ layout: StackLayout, names: import('./machine.mjs').ServerName[], log: (line: string) => void }} Options
+ * @typedef {{ layout: StackLayout, topology: import('./topology.mjs').Topology,
+ *   kinds: import('./machine.mjs').ServerKind[], log: (line: string) => void }} Options
  */
 
 /**
  * @param {Options} options
- * @returns {Promise<{ host: Host, ports: import('./machine.mjs').Ports }>}
+ * @returns {Promise<{ host: Host, ports: import('./ports.mjs').Ports }>}
  * @throws {SetUpError}
  */
 export async function startServers(options) {
@@ -33,10 +34,15 @@ export async function startServers(options) {
  * @param {Options} options
  * @returns {Promise<Host>}
  */
-async function chooseHost({ layout, log }) {
+async function chooseHost({ layout, topology, log }) {
   const host = readPorts(layout.portsFile).host ?? process.env.FLUX_STACK_HOST;
   if (host && host !== 'machine' && host !== 'docker')
     throw new SetUpError('FLUX_STACK_HOST is neither machine nor docker');
+  if (topology === 'cluster') {
+    if (host === 'docker')
+      throw new SetUpError("a cluster runs on this machine's own servers: set FLUX_STACK_HOST=machine");
+    return 'machine';
+  }
   if (host === 'machine') return host;
   if (!host) log('looking for a Docker engine');
   if (await dockerAnswers()) return 'docker';
@@ -47,6 +53,6 @@ async function chooseHost({ layout, log }) {
 }
 
 /** @param {StackLayout} layout */
-function resetCommand({ name }) {
+export function resetCommand({ name }) {
   return name === 'dev' ? 'npm run reset' : `node tools/stack/stack.mjs reset --name ${name}`;
 }

@@ -108,25 +108,28 @@ function openConnection({ host, port }) {
 
 /**
  * Writes a record to a topic of its own and reads it back, so that a broker counts as ready only when it can do what
- * it is there for. Works on a single broker without TLS, which is what the stack starts.
+ * it is there for. The topic has one partition, on this broker alone. Without TLS, as the stack starts them.
  *
- * @param {{ host: string, port: number }} broker
+ * @param {{ host: string, port: number, brokerId: number }} broker
  * @throws {Error} when the broker cannot be reached, refuses or forgets
  */
-export async function probeKafka(broker) {
-  const connection = openConnection(broker);
+export async function probeKafka({ brokerId, ...address }) {
+  const connection = openConnection(address);
   const value = randomBytes(16);
+  const name = `${TOPIC}-${brokerId}`;
   try {
-    const topic = struct(string(TOPIC), int32(1), int16(1), array(), array());
+    const here = array(struct(int32(0), array(int32(brokerId))));
+    const config = array(struct(string('min.insync.replicas'), string('1')));
+    const topic = struct(string(name), int32(-1), int16(-1), here, config);
     const created = await connection.request(CREATE_TOPICS, struct(array(topic), int32(TIMEOUT_MS), int8(0)));
-    refuse('create a topic', created.readInt16BE(4 + 4 + 2 + TOPIC.length), [TOPIC_EXISTS]);
+    refuse('create a topic', created.readInt16BE(4 + 4 + 2 + name.length), [TOPIC_EXISTS]);
 
     const partition = struct(int32(0), bytes(recordBatch(value)));
     const written = await connection.request(
       PRODUCE,
-      struct(int16(-1), int16(-1), int32(TIMEOUT_MS), array(struct(string(TOPIC), array(partition)))),
+      struct(int16(-1), int16(-1), int32(TIMEOUT_MS), array(struct(string(name), array(partition)))),
     );
-    const at = 4 + 2 + TOPIC.length + 4 + 4;
+    const at = 4 + 2 + name.length + 4 + 4;
     refuse('write', written.readInt16BE(at));
 
     const wanted = struct(int32(0), int64(written.readBigInt64BE(at + 2)), int32(1_000_000));
@@ -138,7 +141,7 @@ export async function probeKafka(broker) {
         int32(1),
         int32(1_000_000),
         int8(0),
-        array(struct(string(TOPIC), array(wanted))),
+        array(struct(string(name), array(wanted))),
       ),
     );
     if (!read.includes(value)) throw new Error('the record that was written cannot be read');

@@ -7,7 +7,7 @@ import { SetUpError } from './run.mjs';
 /** The folder of this clone. */
 export const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 
-export const STACK_NAMES = ['dev', 'test'];
+export const STACK_NAMES = ['dev', 'test', 'cluster'];
 
 /**
  * Where one stack keeps what is its own. Nothing is created here.
@@ -24,6 +24,8 @@ export function stackLayout(name, root = ROOT) {
     folder,
     portsFile: join(folder, 'ports.json'),
     passwordFile: join(folder, 'postgres-password'),
+    kafkaClusterIdFile: join(folder, 'kafka-cluster-id'),
+    redisClusterMadeFile: join(folder, 'redis-cluster-made'),
     lockFile: join(root, '.stack', `${name}.lock`),
     logs: join(folder, 'logs'),
     kafkaLibs: join(root, '.stack', 'kafka-libs'),

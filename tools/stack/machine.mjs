@@ -1,27 +1,27 @@
 import { mkdirSync } from 'node:fs';
 
 import { fetchKafkaLibs, hasKafkaLibs } from './kafka-libs.mjs';
-import { kafkaServer } from './kafka-server.mjs';
 import { installPackages } from './packages.mjs';
 import { choosePorts, readPorts, writePorts } from './ports.mjs';
-import { postgresDataVersion, postgresServer } from './postgres-server.mjs';
+import { postgresDataVersion } from './postgres-server.mjs';
 import { findProcess, sendSignal, startDetached, stopProcess } from './processes.mjs';
 import { findJava, findMaven, findPostgres, findRedis } from './programs.mjs';
-import { redisServer } from './redis-server.mjs';
 import { SetUpError, describeLog, isInterrupted, pause } from './run.mjs';
+import { TOPOLOGIES } from './topology.mjs';
 
 /**
  * @typedef {import('./layout.mjs').StackLayout} StackLayout
  * @typedef {(line: string) => void} Log
- * @typedef {'redis' | 'kafka' | 'postgres'} ServerName
- * @typedef {Record<import('./ports.mjs').PortName, number>} Ports
+ * @typedef {'redis' | 'kafka' | 'postgres'} ServerKind
+ * @typedef {import('./ports.mjs').Ports} Ports
  * @typedef {{ redis: string, java: string, postgres: string }} Programs  `postgres` is the folder of its programs
  *
  * @typedef {object} Server what differs between the servers that this machine runs
- * @property {ServerName} name
+ * @property {string} name tells servers of a kind apart, such as `kafka-2`; also the name of its port
+ * @property {ServerKind} kind
  * @property {string} title
  * @property {import('./processes.mjs').Identity} identity
- * @property {import('./ports.mjs').PortName[]} portNames
+ * @property {string[]} portNames
  * @property {NodeJS.Signals} stopSignal asks for a clean end
  * @property {number} [niceness] above 0 where requests do not wait for it: they go first on a machine with few cores
  * @property {number} startMs longest time to the first answer, recovery after a crash included
@@ -35,22 +35,26 @@ const STOP_MS = 20_000;
 // A running server that does not answer in this time is started again.
 const REUSE_MS = 5_000;
 
-/** @param {StackLayout} layout */
+/**
+ * The servers of a stack's topology, as it was first brought up.
+ *
+ * @param {StackLayout} layout
+ */
 function allServers(layout) {
-  return [redisServer(layout), kafkaServer(layout), postgresServer(layout)];
+  return TOPOLOGIES[readPorts(layout.portsFile).topology ?? 'single'].servers(layout);
 }
 
 /**
  * Brings up servers of this machine, those that already run and answer as they are.
  *
- * @param {{ layout: StackLayout, names: ServerName[], log: Log }} options
+ * @param {{ layout: StackLayout, topology: import('./topology.mjs').Topology, kinds: ServerKind[], log: Log }} options
  * @returns {Promise<Ports>}
  * @throws {SetUpError} with the log's path and last lines of a server that does not come up
  */
-export async function startOnMachine({ layout, names, log }) {
+export async function startOnMachine({ layout, topology, kinds, log }) {
   mkdirSync(layout.logs, { recursive: true });
-  const servers = allServers(layout).filter((server) => names.includes(server.name));
-  const programs = await findPrograms({ layout, names, log });
+  const servers = TOPOLOGIES[topology].servers(layout).filter(({ kind }) => kinds.includes(kind));
+  const programs = await findPrograms({ layout, kinds, log });
   const remembered = readPorts(layout.portsFile);
   const reused = await Promise.all(
     servers.map((server) => reuse({ server, layout, programs, ports: remembered, log })),
@@ -58,8 +62,8 @@ export async function startOnMachine({ layout, names, log }) {
   const starting = servers.filter((_server, index) => !reused[index]);
 
   const portNames = starting.flatMap((server) => server.portNames);
-  const ports = /** @type {Ports} */ (await choosePorts({ remembered, names: portNames, log }));
-  writePorts(layout.portsFile, { ...ports, host: 'machine' });
+  const ports = await choosePorts({ remembered, names: portNames, log });
+  writePorts(layout.portsFile, { ...ports, host: 'machine', topology });
   const outcomes = await Promise.allSettled(
     starting.map((server) => start({ server, layout, programs, ports, log })),
   );
@@ -68,20 +72,21 @@ export async function startOnMachine({ layout, names, log }) {
     throw new SetUpError(reasons.map((reason) => reason.message).join('\n\n'));
   }
   if (reasons.length > 0) throw reasons[0];
+  if (kinds.includes('redis')) await TOPOLOGIES[topology].join({ layout, ports });
   return ports;
 }
 
 /**
- * @param {{ layout: StackLayout, names: ServerName[], log: Log }} options
+ * @param {{ layout: StackLayout, kinds: ServerKind[], log: Log }} options
  * @returns {Promise<Programs>}
  */
-async function findPrograms({ layout, names, log }) {
-  const needsMaven = names.includes('kafka') && !hasKafkaLibs(layout.kafkaLibs);
+async function findPrograms({ layout, kinds, log }) {
+  const needsMaven = kinds.includes('kafka') && !hasKafkaLibs(layout.kafkaLibs);
   const find = async () => {
     const [redis, postgresql, java] = await Promise.all([
-      names.includes('redis') ? findRedis() : '',
-      names.includes('postgres') ? findPostgres(postgresDataVersion(layout)) : '',
-      names.includes('kafka') ? findJava() : '',
+      kinds.includes('redis') ? findRedis() : '',
+      kinds.includes('postgres') ? findPostgres(postgresDataVersion(layout)) : '',
+      kinds.includes('kafka') ? findJava() : '',
     ]);
     return { 'redis-server': redis, postgresql, java, maven: needsMaven ? findMaven() : '' };
   };
@@ -125,7 +130,7 @@ async function reuse({ server, layout, programs, ports, log }) {
   const pidFile = layout.pidFileOf(server.name);
   if (!findProcess(server.identity, pidFile)) return false;
   const known = server.portNames.every((name) => ports[name]);
-  const context = { ports: /** @type {Ports} */ (ports), programs };
+  const context = { ports, programs };
   const answered = known && (await answersWithin({ probe: () => server.probe(context), ms: REUSE_MS }));
   if (answered === true) return true;
   log(`${server.title} runs but does not answer: starting it again`);
@@ -221,11 +226,12 @@ export function killOnMachine(layout) {
 
 /**
  * @param {StackLayout} layout
- * @returns {{ name: ServerName, title: string, pid: number | undefined }[]}
+ * @returns {{ name: string, kind: ServerKind, title: string, pid: number | undefined }[]}
  */
 export function serversOnMachine(layout) {
-  return allServers(layout).map(({ name, title, identity }) => ({
+  return allServers(layout).map(({ name, kind, title, identity }) => ({
     name,
+    kind,
     title,
     pid: findProcess(identity, layout.pidFileOf(name)),
   }));

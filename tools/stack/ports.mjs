@@ -4,17 +4,17 @@ import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 
 /**
- * What a stack remembers over restarts: where its data lives, and its ports.
+ * What a stack remembers over restarts: its servers, where their data lives, and their ports by name, such as `redis`,
+ * `kafka-2` or `kafka-2-controller`.
  *
- * @typedef {{ host?: 'machine' | 'docker', base?: number, redis?: number, kafka?: number, kafkaController?: number,
- *   postgres?: number }} RememberedPorts
- * @typedef {'redis' | 'kafka' | 'kafkaController' | 'postgres'} PortName
+ * @typedef {Record<string, number | undefined>} Ports
+ * @typedef {{ host?: 'machine' | 'docker', topology?: import('./topology.mjs').Topology } & Ports} RememberedPorts
  */
 
 // Below 32768, where Linux begins to take the ports of outgoing connections.
 const LOWEST_BASE = 20_000;
 const HIGHEST_BASE = 32_000;
-const RANGE = 10;
+const RANGE = 20;
 
 /**
  * @param {string} file
@@ -61,7 +61,7 @@ async function isFree(port) {
 /**
  * Gives each name a port: the remembered one while it is free, else another of the stack's own range.
  *
- * @param {{ remembered: RememberedPorts, names: PortName[], log: (line: string) => void }} options
+ * @param {{ remembered: RememberedPorts, names: string[], log: (line: string) => void }} options
  *   `names` are those of servers that are about to start
  * @returns {Promise<RememberedPorts>}
  */
@@ -78,7 +78,7 @@ export async function choosePorts({ remembered, names, log }) {
 
 /** @param {RememberedPorts} ports */
 async function pickPort(ports) {
-  const given = new Set([ports.redis, ports.kafka, ports.kafkaController, ports.postgres]);
+  const given = new Set(Object.values(ports));
   for (;;) {
     ports.base ??= LOWEST_BASE + RANGE * randomInt((HIGHEST_BASE - LOWEST_BASE) / RANGE);
     for (let port = ports.base; port < ports.base + RANGE; port++) {

@@ -12,7 +12,7 @@ const DATABASE = 'flux';
 const ORPHANS_MS = 5_000;
 
 /**
- * @param {{ port: number, password: string }} options
+ * @param {{ port: number | undefined, password: string }} options
  */
 export function databaseUrl({ port, password }) {
   return `postgresql://${USER}:${password}@127.0.0.1:${port}/${DATABASE}`;
@@ -49,6 +49,7 @@ export function postgresServer(layout) {
   const data = join(folder, 'data');
   return {
     name: 'postgres',
+    kind: 'postgres',
     title: 'PostgreSQL',
     niceness: 5,
     identity: { program: 'postgres', argument: data },
@@ -77,7 +78,7 @@ export function postgresServer(layout) {
   };
 }
 
-/** @param {number} port */
+/** @param {number | undefined} port */
 function options(port) {
   const settings = {
     listen_addresses: '127.0.0.1',
@@ -137,7 +138,7 @@ async function clearRemains(data) {
 }
 
 /**
- * @param {{ layout: import('./layout.mjs').StackLayout, port: number, bin: string }} options
+ * @param {{ layout: import('./layout.mjs').StackLayout, port: number | undefined, bin: string }} options
  * @throws {SetUpError}
  */
 async function probePostgres({ layout, port, bin }) {

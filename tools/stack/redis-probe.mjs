@@ -2,12 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-const TIMEOUT_MS = 2_000;
+import { encodeCommand } from './redis-command.mjs';
 
-/** @param {string[]} words */
-function encode(words) {
-  return `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`;
-}
+const TIMEOUT_MS = 2_000;
 
 /**
  * Writes a key and reads it back, or only pings a server that is not ours.
@@ -43,6 +40,6 @@ export function probeRedis({ url, write }) {
       if (refusal) end(new Error(refusal[1]));
       else if (answer.endsWith(last)) end();
     });
-    socket.write(commands.map(encode).join(''));
+    socket.write(commands.map(encodeCommand).join(''));
   });
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { probeRedis } from './redis-probe.mjs';
 
-/** @param {number} port */
+/** @param {number | undefined} port */
 export function redisUrl(port) {
   return `redis://127.0.0.1:${port}`;
 }
@@ -13,30 +13,67 @@ export function redisUrl(port) {
  * @returns {import('./machine.mjs').Server}
  */
 export function redisServer(layout) {
-  const data = layout.dataOf('redis');
+  return redis(layout, { name: 'redis', title: 'Redis', settings: () => [], write: true });
+}
+
+/**
+ * One node of a Redis Cluster, which serves once `joinRedisCluster` has made the nodes one.
+ *
+ * @param {import('./layout.mjs').StackLayout} layout
+ * @param {number} number from 1
+ * @returns {import('./machine.mjs').Server}
+ */
+export function redisNode(layout, number) {
+  const name = `redis-${number}`;
+  const bus = `${name}-bus`;
+  return redis(layout, {
+    name,
+    title: `Redis ${number}`,
+    morePorts: [bus],
+    settings: (ports) => [
+      'cluster-enabled yes',
+      `cluster-port ${ports[bus]}`,
+      'cluster-announce-ip 127.0.0.1',
+      // How long a master is silent before its replica takes over: long enough for a busy machine.
+      'cluster-node-timeout 5000',
+    ],
+    // A node alone takes no keys.
+    write: false,
+  });
+}
+
+/**
+ * @param {import('./layout.mjs').StackLayout} layout
+ * @param {{ name: string, title: string, morePorts?: string[], settings: (ports: import('./ports.mjs').Ports) => string[],
+ *   write: boolean }} node
+ * @returns {import('./machine.mjs').Server}
+ */
+function redis(layout, { name, title, morePorts = [], settings, write }) {
+  const data = layout.dataOf(name);
   const config = join(data, 'redis.conf');
   return {
-    name: 'redis',
-    title: 'Redis',
+    name,
+    kind: 'redis',
+    title,
     identity: { program: 'redis-server', argument: config },
-    portNames: ['redis'],
+    portNames: [name, ...morePorts],
     stopSignal: 'SIGTERM',
     startMs: 60_000,
     prepare: async ({ ports, programs }) => {
       mkdirSync(data, { recursive: true });
-      writeFileSync(config, redisConfig({ port: ports.redis, data }));
+      writeFileSync(config, redisConfig({ port: ports[name], data, settings: settings(ports) }));
       return { file: programs.redis, args: [config] };
     },
-    probe: ({ ports }) => probeRedis({ url: redisUrl(ports.redis), write: true }),
+    probe: ({ ports }) => probeRedis({ url: redisUrl(ports[name]), write }),
   };
 }
 
 /**
  * What the strict durability mode needs: an answer is given only when it is on disk, and nothing is ever evicted.
  *
- * @param {{ port: number, data: string }} options
+ * @param {{ port: number | undefined, data: string, settings: string[] }} options
  */
-function redisConfig({ port, data }) {
+function redisConfig({ port, data, settings }) {
   return [
     'bind 127.0.0.1',
     `port ${port}`,
@@ -48,6 +85,7 @@ function redisConfig({ port, data }) {
     'appendfsync always',
     'maxmemory-policy noeviction',
     'save ""',
+    ...settings,
     '',
   ].join('\n');
 }

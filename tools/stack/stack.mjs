@@ -5,32 +5,34 @@ import { parseArgs } from 'node:util';
 
 import { dockerAnswers, servicesInDocker, stopInDocker } from './docker.mjs';
 import { VARIABLES, checkGiven, readGiven } from './given.mjs';
-import { startServers } from './host.mjs';
-import { kafkaBrokers } from './kafka-server.mjs';
+import { resetCommand, startServers } from './host.mjs';
 import { STACK_NAMES, stackLayout } from './layout.mjs';
 import { withLock } from './lock.mjs';
 import { killOnMachine, serversOnMachine, stopOnMachine } from './machine.mjs';
 import { readPorts } from './ports.mjs';
 import { databaseUrl, postgresPassword } from './postgres-server.mjs';
-import { redisUrl } from './redis-server.mjs';
 import { SetUpError, reportFailure } from './run.mjs';
+import { TOPOLOGIES, isTopology } from './topology.mjs';
 
 /**
  * The servers that Flux-Gate needs, for development and tests: Redis, Kafka and PostgreSQL.
  *
- * @typedef {import('./machine.mjs').ServerName} ServerName
+ * @typedef {import('./machine.mjs').ServerKind} ServerKind
+ * @typedef {import('./topology.mjs').Topology} Topology
  * @typedef {'environment' | 'docker' | 'machine'} Source where a server was found
  * @typedef {{ name?: string, log?: (line: string) => void }} Options `name` keeps stacks apart: ports, data, logs
  *
  * @typedef {object} Stack
- * @property {string} redisUrl
+ * @property {string} redisUrl several of a cluster, separated by commas
+ * @property {string} redisMode `single` or `cluster`
+ * @property {string} durability what Redis can promise, as FLUX_DURABILITY takes it
  * @property {string} kafkaBrokers `host:port`, separated by commas
  * @property {string} databaseUrl
- * @property {Record<ServerName, Source>} source
+ * @property {Record<ServerKind, Source>} source
  * @property {number} kafkaReplication how many copies a topic can have
  */
 
-/** @type {ServerName[]} */
+/** @type {ServerKind[]} */
 const SERVERS = ['redis', 'kafka', 'postgres'];
 
 const TITLES = { redis: 'Redis', kafka: 'Kafka', postgres: 'PostgreSQL' };
@@ -40,53 +42,82 @@ const TITLES = { redis: 'Redis', kafka: 'Kafka', postgres: 'PostgreSQL' };
  * else from a Docker engine that answers, else from this machine (FLUX_STACK_HOST=docker or =machine decides that
  * instead). Servers that run already are used as they are.
  *
- * @param {Options} [options]
+ * @param {Options & { topology?: Topology, only?: ServerKind[] }} [options] `topology`: by default the one that the stack
+ *   has; `only`: the servers that are needed, by default all
  * @returns {Promise<Stack>}
- * @throws {SetUpError}
+ * @throws {SetUpError} also for another topology than the stack has: its data stay
  */
-export async function up({ name = 'dev', log = console.log } = {}) {
+export async function up({
+  topology: asked,
+  name = TOPOLOGIES[asked ?? 'single'].defaultName,
+  only = SERVERS,
+  log = console.log,
+} = {}) {
   const layout = stackLayout(name);
-  const given = readGiven(process.env);
+  const topology = topologyOf(layout, asked);
+  const given = readGiven(process.env, only);
   await checkGiven(given);
-  const wanted = SERVERS.filter((server) => !given[server]);
+  const wanted = only.filter((server) => !given[server]);
   const stack =
     wanted.length === 0
-      ? describe({ given })
+      ? describe({ topology, given })
       : await withLock({ file: layout.lockFile, what: `stack ${name}`, log }, start);
-  log(`stack ${name} is up: ${inWords(stack.source)}`);
+  log(`stack ${name} is up: ${inWords(stack.source, only)}`);
   return stack;
 
   async function start() {
     mkdirSync(layout.folder, { recursive: true });
-    const { host, ports } = await startServers({ layout, names: wanted, log });
-    return describe({ given, host, ports, password: postgresPassword(layout) });
+    const { host, ports } = await startServers({ layout, topology, kinds: wanted, log });
+    return describe({ topology, given, host, ports, password: postgresPassword(layout) });
   }
 }
 
 /**
- * @param {{ given: import('./given.mjs').Given, host?: 'docker' | 'machine', ports?: import('./ports.mjs').RememberedPorts,
- *   password?: string }} options
+ * @param {import('./layout.mjs').StackLayout} layout
+ * @param {Topology} [asked]
+ * @returns {Topology}
+ */
+function topologyOf(layout, asked) {
+  const { host, topology = host && 'single' } = readPorts(layout.portsFile);
+  if (topology && asked && topology !== asked) {
+    throw new SetUpError(
+      `stack ${layout.name} has data of the topology ${topology}: choose another name, or forget them: ${resetCommand(layout)}`,
+    );
+  }
+  return topology ?? asked ?? 'single';
+}
+
+/**
+ * @param {{ topology: Topology, given: import('./given.mjs').Given, host?: 'docker' | 'machine',
+ *   ports?: import('./ports.mjs').Ports, password?: string }} options
  * @returns {Stack}
  */
-function describe({ given, host = 'machine', ports = {}, password = '' }) {
-  /** @param {ServerName} server @returns {Source} */
+function describe({ topology, given, host = 'machine', ports = {}, password = '' }) {
+  const servers = TOPOLOGIES[topology];
+  /** @param {ServerKind} server @returns {Source} */
   const sourceOf = (server) => (given[server] ? 'environment' : host);
   return {
-    redisUrl: given.redis ?? redisUrl(ports.redis ?? 0),
-    kafkaBrokers: given.kafka ?? kafkaBrokers(ports.kafka ?? 0),
-    databaseUrl: given.postgres ?? databaseUrl({ port: ports.postgres ?? 0, password }),
+    redisUrl: given.redis ?? servers.redisUrl(ports),
+    redisMode: given.redis ? process.env.FLUX_REDIS_MODE || 'single' : servers.redisMode,
+    durability: given.redis ? process.env.FLUX_DURABILITY || 'strict' : servers.durability,
+    kafkaBrokers: given.kafka ?? servers.kafkaBrokers(ports),
+    databaseUrl: given.postgres ?? databaseUrl({ port: ports.postgres, password }),
     source: { redis: sourceOf('redis'), kafka: sourceOf('kafka'), postgres: sourceOf('postgres') },
-    kafkaReplication: given.kafka ? Number(process.env.FLUX_KAFKA_REPLICATION || 1) : 1,
+    kafkaReplication: given.kafka
+      ? Number(process.env.FLUX_KAFKA_REPLICATION || 1)
+      : servers.kafkaReplication,
   };
 }
 
-/** @param {Stack['source']} source */
-function inWords(source) {
+/** @param {Stack['source']} source @param {ServerKind[]} servers */
+function inWords(source, servers) {
   const words = { docker: 'Docker', machine: 'this machine' };
-  return SERVERS.map((server) => {
-    const from = source[server];
-    return `${TITLES[server]} from ${from === 'environment' ? VARIABLES[server] : words[from]}`;
-  }).join(', ');
+  return servers
+    .map((server) => {
+      const from = source[server];
+      return `${TITLES[server]} from ${from === 'environment' ? VARIABLES[server] : words[from]}`;
+    })
+    .join(', ');
 }
 
 /**
@@ -152,32 +183,38 @@ export async function status({ name = 'dev', log = console.log } = {}) {
   const ports = readPorts(layout.portsFile);
   const services = ports.host === 'docker' && (await dockerAnswers()) ? await servicesInDocker(layout) : [];
   let complete = true;
-  for (const { name: server, title, pid } of serversOnMachine(layout)) {
+  for (const { name: server, kind, title, pid } of serversOnMachine(layout)) {
     const inDocker = services.includes(server);
     const runs = inDocker
       ? `runs in Docker on 127.0.0.1:${ports[server]}`
       : pid && `runs on 127.0.0.1:${ports[server]}, pid ${pid}`;
-    complete &&= Boolean(given[server] ?? runs);
-    log(`${title}: ${given[server] ? `from ${VARIABLES[server]}` : runs || 'not running'}`);
+    complete &&= Boolean(given[kind] ?? runs);
+    log(`${title}: ${given[kind] ? `from ${VARIABLES[kind]}` : runs || 'not running'}`);
   }
   return complete;
 }
 
-const USAGE = `usage: node tools/stack/stack.mjs up|down|status|reset [--name ${STACK_NAMES.join('|')}]`;
+const USAGE = `usage: node tools/stack/stack.mjs up|down|status|kill|reset [--topology ${Object.keys(TOPOLOGIES).join('|')}] [--only ${SERVERS.join('|')}]... [--name ${STACK_NAMES.join('|')}]`;
 
 async function main() {
-  const { command, name } = readArguments();
-  const outcome = await command({ name });
+  const { command, options } = readArguments();
+  const outcome = await command(options);
   if (outcome === false) process.exitCode = 1;
 }
 
 function readArguments() {
-  const commands = new Map(Object.entries({ up, down, reset, status }));
+  const commands = new Map(Object.entries({ up, down, reset, status, kill }));
+  const text = { type: /** @type {const} */ ('string') };
   try {
-    const options = { name: { type: /** @type {const} */ ('string'), default: 'dev' } };
-    const { positionals, values } = parseArgs({ allowPositionals: true, options });
+    const { positionals, values } = parseArgs({
+      allowPositionals: true,
+      options: { name: text, topology: text, only: { ...text, multiple: true } },
+    });
     const command = positionals.length === 1 ? commands.get(positionals[0] ?? '') : undefined;
-    if (command) return { command, name: values.name };
+    const { topology, only = SERVERS, name = TOPOLOGIES[topology ?? 'single']?.defaultName } = values;
+    const kinds = SERVERS.filter((server) => only.includes(server));
+    if (command && kinds.length === only.length && (topology === undefined || isTopology(topology)))
+      return { command, options: { name, topology, only: kinds } };
   } catch {
     // An unknown option is answered like an unknown command.
   }

@@ -8,19 +8,24 @@ import { whyNotFree } from '../stack/ports.mjs';
  *
  * @typedef {object} App
  * @property {string} name
+ * @property {string} as tells processes of the same app apart
  * @property {number} [niceness] above 0 where no request waits for it: those that answer go first on few cores
  * @property {Listener} ready whose /health/ready tells that it is ready
  * @property {Listener} metrics
  *
- * @typedef {{ portVariable: string, hostVariable: string, defaultPort: number }} Listener
+ * @typedef {object} Listener
+ * @property {string} portVariable
+ * @property {string} hostVariable
+ * @property {number} defaultPort
+ * @property {number} above how far its port lies above the one of the variable
  */
 
 const LOOPBACK = '127.0.0.1';
 
 /** @type {Record<'shop' | 'operator' | 'gatewayManagement' | 'relayManagement' | 'ordersManagement', Listener>} */
 export const LISTENERS = {
-  shop: { portVariable: 'FLUX_GATEWAY_PORT', hostVariable: 'FLUX_GATEWAY_HOST', defaultPort: 3000 },
-  operator: { portVariable: 'FLUX_ADMIN_PORT', hostVariable: 'FLUX_ADMIN_HOST', defaultPort: 3001 },
+  shop: { portVariable: 'FLUX_GATEWAY_PORT', hostVariable: 'FLUX_GATEWAY_HOST', defaultPort: 3000, above: 0 },
+  operator: { portVariable: 'FLUX_ADMIN_PORT', hostVariable: 'FLUX_ADMIN_HOST', defaultPort: 3001, above: 0 },
   gatewayManagement: management('FLUX_GATEWAY_MANAGEMENT_PORT', 9400),
   relayManagement: management('FLUX_RELAY_MANAGEMENT_PORT', 9401),
   ordersManagement: management('FLUX_ORDERS_MANAGEMENT_PORT', 9402),
@@ -32,11 +37,39 @@ export const LISTENERS = {
  * @type {App[]}
  */
 export const APPS = [
-  { name: 'gateway', ready: LISTENERS.shop, metrics: LISTENERS.gatewayManagement },
-  { name: 'relay', niceness: 10, ready: LISTENERS.relayManagement, metrics: LISTENERS.relayManagement },
-  { name: 'orders', niceness: 10, ready: LISTENERS.ordersManagement, metrics: LISTENERS.ordersManagement },
-  { name: 'admin', ready: LISTENERS.operator, metrics: LISTENERS.operator },
+  { name: 'gateway', as: 'gateway', ready: LISTENERS.shop, metrics: LISTENERS.gatewayManagement },
+  {
+    name: 'relay',
+    as: 'relay',
+    niceness: 10,
+    ready: LISTENERS.relayManagement,
+    metrics: LISTENERS.relayManagement,
+  },
+  {
+    name: 'orders',
+    as: 'orders',
+    niceness: 10,
+    ready: LISTENERS.ordersManagement,
+    metrics: LISTENERS.ordersManagement,
+  },
+  { name: 'admin', as: 'admin', ready: LISTENERS.operator, metrics: LISTENERS.operator },
 ];
+
+/** The ports of the second process of each app lie so far above those of the first. */
+const SECOND_ABOVE = 10;
+
+/** @type {Record<import('../stack/topology.mjs').Topology, App[]>} */
+export const APPS_OF = { single: APPS, cluster: APPS.flatMap((app) => [app, secondOf(app)]) };
+
+/**
+ * @param {App} app
+ * @returns {App}
+ */
+function secondOf(app) {
+  const ready = { ...app.ready, above: SECOND_ABOVE };
+  const metrics = app.metrics === app.ready ? ready : { ...app.metrics, above: SECOND_ABOVE };
+  return { ...app, as: `${app.name}-2`, ready, metrics };
+}
 
 /**
  * @param {string} portVariable
@@ -44,7 +77,7 @@ export const APPS = [
  * @returns {Listener}
  */
 function management(portVariable, defaultPort) {
-  return { portVariable, hostVariable: 'FLUX_MANAGEMENT_HOST', defaultPort };
+  return { portVariable, hostVariable: 'FLUX_MANAGEMENT_HOST', defaultPort, above: 0 };
 }
 
 /**
@@ -53,8 +86,8 @@ function management(portVariable, defaultPort) {
  * @returns {{ host: string, port: number }}
  * @throws {SetUpError} naming a variable that holds no port
  */
-export function addressOf({ portVariable, hostVariable, defaultPort }, env) {
-  const port = Number(env[portVariable] || defaultPort);
+export function addressOf({ portVariable, hostVariable, defaultPort, above }, env) {
+  const port = Number(env[portVariable] || defaultPort) + above;
   if (!Number.isInteger(port) || port < 1 || port > 65_535)
     throw new SetUpError(`${portVariable} is not a port`);
   return { host: env[hostVariable] || LOOPBACK, port };
@@ -72,13 +105,28 @@ export function urlOf(listener, env) {
 }
 
 /**
+ * @param {App} app
+ * @param {NodeJS.ProcessEnv} env of the system
+ * @returns {NodeJS.ProcessEnv} with the ports of this process
+ */
+export function environmentOf({ ready, metrics }, env) {
+  const ports = [ready, metrics].map((listener) => [
+    listener.portVariable,
+    String(addressOf(listener, env).port),
+  ]);
+  return { ...env, ...Object.fromEntries(ports) };
+}
+
+/**
+ * @param {App[]} apps
  * @param {NodeJS.ProcessEnv} env
  * @throws {SetUpError} naming each port that cannot be had and the variable that changes it
  */
-export async function refuseBusyPorts(env) {
+export async function refuseBusyPorts(apps, env) {
   const problems = [];
   const wantedBy = new Map();
-  for (const listener of Object.values(LISTENERS)) {
+  const listeners = new Set(apps.flatMap(({ ready, metrics }) => [ready, metrics]));
+  for (const listener of listeners) {
     const { host, port } = addressOf(listener, env);
     const other = wantedBy.get(port);
     wantedBy.set(port, listener.portVariable);
@@ -111,11 +159,12 @@ export const NODE_ARGS = ['--enable-source-maps', '--max-semi-space-size=32', '-
 /**
  * How an app is started, found and stopped.
  *
- * @param {{ name: string, niceness?: number }} app
+ * @param {{ name: string, as?: string, niceness?: number }} app
  * @param {import('../stack/layout.mjs').StackLayout} layout
  * @param {string} [as] tells processes of the same app apart
  */
-export function processOf({ name, niceness }, layout, as = name) {
+export function processOf(app, layout, as = app.as ?? app.name) {
+  const { name, niceness } = app;
   const entry = join(layout.root, 'dist', 'apps', name, 'src', 'main.js');
   // The processes of another stack of this clone run the same entry: this argument, which nobody reads, is ours alone.
   const mark = `--of=${join(layout.folder, as)}`;

@@ -4,20 +4,30 @@ import { dirname, join } from 'node:path';
 import { parseEnv } from 'node:util';
 
 import { stackLayout } from '../stack/layout.mjs';
+import { TOPOLOGIES } from '../stack/topology.mjs';
 import { LISTENERS, addressOf, urlOf } from './apps.mjs';
 
-const NAME = 'dev';
+const NAME = TOPOLOGIES.single.defaultName;
 
-/** What `npm start` keeps of its own beside the servers' data. */
+/** What `npm start` keeps of its own beside the servers' data, whatever their topology: one system runs at a time. */
 export const DEV = {
   ...stackLayout(NAME),
   startLock: join(dirname(stackLayout(NAME).folder), `${NAME}-start.lock`),
   operatorKeyFile: join(stackLayout(NAME).folder, 'operator-key'),
   serviceKeyFile: join(stackLayout(NAME).folder, 'service-key'),
   tokenKeyFile: join(stackLayout(NAME).folder, 'token-key'),
-  demoDoneFile: join(stackLayout(NAME).folder, 'demo-done'),
   environmentFile: join(stackLayout(NAME).folder, 'env'),
 };
+
+/**
+ * Where the servers and processes of `npm start` have their data, pid files and logs.
+ *
+ * @param {import('../stack/topology.mjs').Topology} topology
+ */
+export function layoutOf(topology) {
+  const layout = stackLayout(TOPOLOGIES[topology].defaultName);
+  return { ...layout, demoDoneFile: join(layout.folder, 'demo-done') };
+}
 
 /**
  * What the apps are given over the defaults of their own; a variable that the caller has set wins.
@@ -35,6 +45,8 @@ export function appEnvironment({ stack, secrets, env = process.env }) {
   ].map((listener) => [listener.portVariable, addressOf(listener, env).port]);
   const given = {
     REDIS_URL: stack.redisUrl,
+    FLUX_REDIS_MODE: stack.redisMode,
+    FLUX_DURABILITY: stack.durability,
     KAFKA_BROKERS: stack.kafkaBrokers,
     DATABASE_URL: stack.databaseUrl,
     FLUX_KAFKA_REPLICATION: stack.kafkaReplication,
@@ -58,11 +70,13 @@ export function appEnvironment({ stack, secrets, env = process.env }) {
 /**
  * What the tools that use a running system need beside the apps' own settings.
  *
+ * @param {import('./apps.mjs').App[]} apps
  * @param {NodeJS.ProcessEnv} env
  */
-export function toolEnvironment(env) {
+export function toolEnvironment(apps, env) {
+  const gateways = apps.filter(({ name }) => name === 'gateway');
   return {
-    FLUX_GATEWAY_URL: urlOf(LISTENERS.shop, env),
+    FLUX_GATEWAY_URL: gateways.map(({ ready }) => urlOf(ready, env)).join(','),
     FLUX_ADMIN_URL: urlOf(LISTENERS.operator, env),
     FLUX_OPERATOR_KEY_FILE: DEV.operatorKeyFile,
     FLUX_SERVICE_KEY_FILE: DEV.serviceKeyFile,

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 
 import { findProcess, sendSignal, startDetached, stopProcess } from '../stack/processes.mjs';
 import { SetUpError, describeLog, pause } from '../stack/run.mjs';
-import { APPS, processOf, urlOf } from './apps.mjs';
+import { environmentOf, processOf, urlOf } from './apps.mjs';
 
 /**
  * @typedef {import('./apps.mjs').App} App
@@ -24,13 +24,13 @@ const HOPELESS_STARTS = 3;
 /**
  * Stops apps of this clone that outlived their supervisor.
  *
- * @param {{ layout: StackLayout, log: Log }} options
+ * @param {{ apps: App[], layout: StackLayout, log: Log }} options
  */
-export async function stopLeftOverApps({ layout, log }) {
-  for (const app of APPS) {
+export async function stopLeftOverApps({ apps, layout, log }) {
+  for (const app of apps) {
     const { identity, pidFile } = processOf(app, layout);
     if (!findProcess(identity, pidFile)) continue;
-    log(`stopping ${app.name}, left over from an earlier start`);
+    log(`stopping ${app.as}, left over from an earlier start`);
     await stopProcess({ identity, pidFile, signal: 'SIGTERM', patienceMs: STOP_MS });
   }
 }
@@ -39,6 +39,7 @@ export async function stopLeftOverApps({ layout, log }) {
  * Keeps the apps running: an app that ends by itself is started again.
  */
 export class Supervisor {
+  #apps;
   #layout;
   #env;
   #log;
@@ -51,8 +52,9 @@ export class Supervisor {
   /** @type {Promise<unknown>} */
   #started = Promise.resolve();
 
-  /** @param {{ layout: StackLayout, env: NodeJS.ProcessEnv, log: Log }} options */
-  constructor({ layout, env, log }) {
+  /** @param {{ apps: App[], layout: StackLayout, env: NodeJS.ProcessEnv, log: Log }} options */
+  constructor({ apps, layout, env, log }) {
+    this.#apps = apps;
     this.#layout = layout;
     this.#env = env;
     this.#log = log;
@@ -60,7 +62,7 @@ export class Supervisor {
 
   async start() {
     mkdirSync(this.#layout.logs, { recursive: true });
-    this.#started = Promise.all(APPS.map((app) => this.#startApp(app, FIRST_RESTART_MS)));
+    this.#started = Promise.all(this.#apps.map((app) => this.#startApp(app, FIRST_RESTART_MS)));
     await this.#started;
   }
 
@@ -70,8 +72,11 @@ export class Supervisor {
    */
   async #startApp(app, restartMs) {
     const startedAt = Date.now();
-    const { child, logFrom } = await startDetached({ ...processOf(app, this.#layout), env: this.#env });
-    this.#logFrom.set(app.name, logFrom);
+    const { child, logFrom } = await startDetached({
+      ...processOf(app, this.#layout),
+      env: environmentOf(app, this.#env),
+    });
+    this.#logFrom.set(app.as, logFrom);
     const again = (/** @type {number | null} */ code, /** @type {NodeJS.Signals | null} */ signal) =>
       void this.#restart({ app, how: signal ?? `exit status ${code}`, startedAt, restartMs });
     if (child.exitCode !== null || child.signalCode !== null) again(child.exitCode, child.signalCode);
@@ -81,10 +86,10 @@ export class Supervisor {
   /** @param {{ app: App, how: string, startedAt: number, restartMs: number }} end */
   async #restart({ app, how, startedAt, restartMs }) {
     if (this.#stopping) return;
-    if (!this.#ready) this.#earlyEnds.set(app.name, (this.#earlyEnds.get(app.name) ?? 0) + 1);
+    if (!this.#ready) this.#earlyEnds.set(app.as, (this.#earlyEnds.get(app.as) ?? 0) + 1);
     const waitMs = Date.now() - startedAt > SETTLED_MS ? FIRST_RESTART_MS : restartMs;
     const lines = await this.#describeLog(app);
-    this.#log(`warning: ${app.name} ended (${how}) and is started again in ${waitMs / 1000} s; ${lines}`);
+    this.#log(`warning: ${app.as} ended (${how}) and is started again in ${waitMs / 1000} s; ${lines}`);
     await pause(waitMs);
     if (this.#stopping) return;
     await this.#startApp(app, Math.min(waitMs * 2, LAST_RESTART_MS)).catch((error) =>
@@ -95,12 +100,12 @@ export class Supervisor {
   /** @throws {SetUpError} naming the apps that are not ready in time, with the last lines of their logs */
   async untilReady() {
     const deadline = Date.now() + READY_MS;
-    let waiting = APPS;
+    let waiting = this.#apps;
     while (waiting.length > 0) {
       const answers = await Promise.all(waiting.map((app) => this.#isReady(app)));
       waiting = waiting.filter((_app, index) => !answers[index]);
       if (this.#stopping) return;
-      const hopeless = waiting.some((app) => (this.#earlyEnds.get(app.name) ?? 0) >= HOPELESS_STARTS);
+      const hopeless = waiting.some((app) => (this.#earlyEnds.get(app.as) ?? 0) >= HOPELESS_STARTS);
       if (hopeless || (waiting.length > 0 && Date.now() > deadline))
         throw new SetUpError(await this.#explain(waiting));
       if (waiting.length > 0) await pause(100);
@@ -123,30 +128,30 @@ export class Supervisor {
 
   /** @param {App} app */
   #describeLog(app) {
-    return describeLog(processOf(app, this.#layout).logFile, this.#logFrom.get(app.name));
+    return describeLog(processOf(app, this.#layout).logFile, this.#logFrom.get(app.as));
   }
 
   /** @param {App[]} apps */
   async #explain(apps) {
     const logs = await Promise.all(apps.map((app) => this.#describeLog(app)));
-    return apps.map((app, index) => `${app.name} did not become ready; ${logs[index]}`).join('\n\n');
+    return apps.map((app, index) => `${app.as} did not become ready; ${logs[index]}`).join('\n\n');
   }
 
   /** Stops each app in the order of a purchase; one that does not end in time is killed. */
   async stop() {
     this.#stopping = true;
     await this.#started.catch(() => {});
-    for (const app of APPS) {
+    for (const app of this.#apps) {
       const { identity, pidFile } = processOf(app, this.#layout);
       const outcome = await stopProcess({ identity, pidFile, signal: 'SIGTERM', patienceMs: STOP_MS });
-      if (outcome !== 'not running') this.#log(`${app.name} ${outcome}`);
+      if (outcome !== 'not running') this.#log(`${app.as} ${outcome}`);
     }
   }
 
   /** Ends all apps at once. */
   kill() {
     this.#stopping = true;
-    for (const app of APPS) {
+    for (const app of this.#apps) {
       const { identity, pidFile } = processOf(app, this.#layout);
       const pid = findProcess(identity, pidFile);
       if (pid) sendSignal(pid, 'SIGKILL');

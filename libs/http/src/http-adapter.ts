@@ -1,5 +1,5 @@
 import { ProblemError } from '@flux/contracts';
-import type { Metrics } from '@flux/telemetry';
+import type { Health, Metrics } from '@flux/telemetry';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { answerProblem } from './answer-problem';
@@ -14,6 +14,7 @@ import { problemOfStatus } from './to-problem';
 interface AdapterOptions {
   readonly bodyLimitBytes: number;
   readonly metrics: Metrics;
+  readonly health: Health;
   readonly routes: RouteTable;
 }
 
@@ -21,7 +22,12 @@ interface AdapterOptions {
  * Fastify with every limit set, JSON as its only body type, a request id on every answer and its refusals as
  * problem+json. Proxies are not trusted: the peer's address is the client's.
  */
-export function createHttpAdapter({ bodyLimitBytes, metrics, routes }: AdapterOptions): FastifyAdapter {
+export function createHttpAdapter({
+  bodyLimitBytes,
+  metrics,
+  health,
+  routes,
+}: AdapterOptions): FastifyAdapter {
   const adapter = new FastifyAdapter({
     // There is no Nest middleware, and there shall be none: authorisation stands in guards and hooks.
     skipMiddie: true,
@@ -38,7 +44,7 @@ export function createHttpAdapter({ bodyLimitBytes, metrics, routes }: AdapterOp
     trustProxy: false,
     requestIdHeader: false,
     genReqId: requestIdOf,
-    // While closing, requests on open connections are still answered, each with `Connection: close`.
+    // While closing, requests on open connections are still answered.
     return503OnClosing: false,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       // No hook runs for these.
@@ -59,7 +65,7 @@ export function createHttpAdapter({ bodyLimitBytes, metrics, routes }: AdapterOp
     else answerProblem(reply, refusal);
   });
   takeJsonOnly(instance);
-  endConnectionsWhileClosing(instance);
+  endConnectionsWhileClosing(instance, health);
   observeRequests(instance, metrics);
   return adapter;
 }
@@ -73,15 +79,18 @@ function refusalOf({ raw }: FastifyRequest): ProblemError | undefined {
   return encoding === undefined || encoding === 'identity' ? undefined : problemOfStatus(415);
 }
 
-/** Else a connection whose last answer goes out after the close would stay open, idle, and hold the close up. */
-function endConnectionsWhileClosing(instance: FastifyInstance): void {
+/**
+ * From the moment that the process is told to stop, each answer is the last on its connection: `Connection: close`. A
+ * client so learns of it before its next request could meet a closed socket, and no idle connection holds the close up.
+ */
+function endConnectionsWhileClosing(instance: FastifyInstance, health: Health): void {
   let closing = false;
   instance.addHook('preClose', (done) => {
     closing = true;
     done();
   });
   instance.addHook('onSend', (_request, reply, _payload, done) => {
-    if (closing) reply.header('connection', 'close');
+    if (closing || health.isDraining) reply.header('connection', 'close');
     done();
   });
 }

@@ -56,12 +56,13 @@ describe('the HTTP edge', () => {
     write: (line: string) => void lines.push(line),
   });
   const metrics = new Metrics('probe');
+  const health = new Health();
   let app: NestFastifyApplication;
   let base: string;
   let port: number;
 
   beforeAll(async () => {
-    const telemetry = { log, metrics, health: new Health() };
+    const telemetry = { log, metrics, health };
     app = await createHttpApp({ module: ProbeModule, telemetry, bodyLimitBytes: 4_096 });
     await app.listen(0, '127.0.0.1');
     base = await app.getUrl();
@@ -234,5 +235,12 @@ describe('the HTTP edge', () => {
     );
     expect(text).toMatch(/^flux_http_request_seconds_count\{.*method="GET",route="none",status="404"/m);
     expect(text).not.toContain('nowhere');
+  });
+
+  it('keeps connections, until the process is told to stop: then each answer is the last on its own', async () => {
+    expect((await fetch(`${base}/nowhere`)).headers.get('connection')).toBe('keep-alive');
+    health.drain();
+    expect((await fetch(`${base}/nowhere`)).headers.get('connection')).toBe('close');
+    expect((await post('{}')).headers.get('connection')).toBe('close');
   });
 });

@@ -15,8 +15,9 @@ interface HttpAppOptions {
 /** A Nest app behind the HTTP edge of this library. Not listening yet, so that docs and CORS can still be added. */
 export async function createHttpApp(options: HttpAppOptions): Promise<NestFastifyApplication> {
   const { module, telemetry, bodyLimitBytes } = options;
+  const { metrics, health } = telemetry;
   const routes = new RouteTable();
-  const adapter = createHttpAdapter({ bodyLimitBytes, metrics: telemetry.metrics, routes });
+  const adapter = createHttpAdapter({ bodyLimitBytes, metrics, health, routes });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     // Nest would add a parser for forms.
     bodyParser: false,

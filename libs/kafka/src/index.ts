@@ -11,4 +11,5 @@ export * from './next-chunk';
 export * from './partition-of';
 export * from './record-batch';
 export * from './settings';
+export * from './topic-span';
 export * from './topics';

@@ -10,6 +10,9 @@ describe('kafkaSettings', () => {
       FLUX_TOPIC_PREFIX: '',
       FLUX_WAIVE_KAFKA_MIN_ISR: false,
       FLUX_WAIVE_KAFKA_UNCLEAN_ELECTION: false,
+      FLUX_WAIVE_KAFKA_RETENTION: false,
+      FLUX_WAIVE_KAFKA_REPLICATION: false,
+      FLUX_WAIVE_KAFKA_OFFSETS_REPLICATION: false,
     });
   });
 

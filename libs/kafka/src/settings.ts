@@ -39,6 +39,20 @@ export const kafkaSettings = z.object({
     default: false,
     description: 'Start although unclean leader election is on: a stale replica can become the truth',
   }),
+  FLUX_WAIVE_KAFKA_REPLICATION: flagSetting({
+    default: false,
+    description: 'Start although a topic has a single copy: its broker takes the messages with it',
+  }),
+  FLUX_WAIVE_KAFKA_OFFSETS_REPLICATION: flagSetting({
+    default: false,
+    description:
+      'Start although __consumer_offsets has a single copy, or cannot be looked at: its broker takes the groups’ offsets with it',
+  }),
+  FLUX_WAIVE_KAFKA_RETENTION: flagSetting({
+    default: false,
+    description:
+      'Start although ledger-events.v1 is not kept for ever: a lost database comes back from a younger backup only',
+  }),
 });
 export type KafkaSettings = z.output<typeof kafkaSettings>;
 

@@ -1,14 +1,29 @@
 import { backoffMs, pauseUnlessAborted } from '@flux/background';
-import { ConfigResourceTypes, type Admin, type Kafka } from 'kafkajs';
+import { ConfigResourceTypes, type Admin, type Kafka, type PartitionMetadata } from 'kafkajs';
 import { describeError } from './kafka-error';
 import { silentLog, type KafkaLog } from './kafka-log';
 import { prefixed, type KafkaSettings } from './settings';
-import { minInSyncReplicas, topicProblems, type TopicFacts } from './topic-problems';
+import {
+  FOR_EVER,
+  minInSyncReplicas,
+  OFFSETS_TOPIC,
+  offsetsProblems,
+  retentionProblems,
+  topicProblems,
+  type TopicFacts,
+} from './topic-problems';
 
 /** An order is in PostgreSQL long before; a week leaves time to look at what happened. */
 const RETENTION_MS = 7 * 24 * 60 * 60 * 1_000;
 const RECONNECT = { firstMs: 200, maxMs: 5_000 };
-const CHECKED_CONFIG = ['min.insync.replicas', 'unclean.leader.election.enable'];
+const OFFSETS_REPLICATION = 'offsets.topic.replication.factor';
+const CHECKED_CONFIG = [
+  'min.insync.replicas',
+  'unclean.leader.election.enable',
+  'cleanup.policy',
+  'retention.ms',
+  'retention.bytes',
+];
 
 /** Kafka is reachable, and a topic on it can lose orders. The process must not start. */
 export class UnsafeTopicError extends Error {
@@ -23,6 +38,8 @@ export interface EnsureTopicsOptions {
   readonly settings: KafkaSettings;
   /** Without `FLUX_TOPIC_PREFIX`. */
   readonly topics: readonly string[];
+  /** Those of them that keep every message for ever. */
+  readonly keptForEver?: readonly string[];
   readonly log?: KafkaLog;
   /** Ends the wait for an unreachable Kafka; the promise then rejects. */
   readonly signal?: AbortSignal;
@@ -55,34 +72,46 @@ export async function ensureTopics(options: EnsureTopicsOptions): Promise<Readon
 
 async function ensureOnce(
   admin: Admin,
-  { settings, topics }: EnsureTopicsOptions,
+  { settings, topics, keptForEver = [] }: EnsureTopicsOptions,
 ): Promise<ReadonlyMap<string, number>> {
   const names = new Map(topics.map((topic) => [prefixed(settings, topic), topic]));
   const existing = new Set(await admin.listTopics());
   const missing = [...names.keys()].filter((name) => !existing.has(name));
-  if (missing.length > 0) await create(admin, missing, settings);
+  const kept = new Set(keptForEver.map((topic) => prefixed(settings, topic)));
+  if (missing.length > 0) await create(admin, missing, { settings, kept });
 
   const facts = await readFacts(admin, [...names.keys()]);
-  const problems = facts.flatMap((fact) => topicProblems(fact, settings));
+  const problems = facts.flatMap((fact) => [
+    ...topicProblems(fact, settings),
+    ...(kept.has(fact.topic) ? retentionProblems(fact, settings) : []),
+  ]);
+  if (!settings.FLUX_WAIVE_KAFKA_OFFSETS_REPLICATION) {
+    problems.push(...offsetsProblems(await offsetsReplicas(admin, existing.has(OFFSETS_TOPIC)), settings));
+  }
   if (problems.length > 0) throw new UnsafeTopicError(problems);
   return new Map(facts.map(({ topic, partitions }) => [names.get(topic) ?? topic, partitions]));
 }
 
-async function create(admin: Admin, names: readonly string[], settings: KafkaSettings): Promise<void> {
-  const config = {
+async function create(
+  admin: Admin,
+  names: readonly string[],
+  { settings, kept }: { readonly settings: KafkaSettings; readonly kept: ReadonlySet<string> },
+): Promise<void> {
+  const configOf = (name: string): Record<string, string> => ({
     'cleanup.policy': 'delete',
     'min.insync.replicas': String(minInSyncReplicas(settings)),
-    'retention.ms': String(RETENTION_MS),
+    'retention.ms': String(kept.has(name) ? FOR_EVER : RETENTION_MS),
+    // Whatever the broker's default is.
+    ...(kept.has(name) ? { 'retention.bytes': String(FOR_EVER) } : {}),
     'unclean.leader.election.enable': 'false',
-  };
-  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+  });
   // Answers false where another process was faster; both ask for the same.
   await admin.createTopics({
     topics: names.map((topic) => ({
       topic,
       numPartitions: settings.FLUX_KAFKA_PARTITIONS,
       replicationFactor: settings.FLUX_KAFKA_REPLICATION,
-      configEntries,
+      configEntries: Object.entries(configOf(topic)).map(([name, value]) => ({ name, value })),
     })),
     waitForLeaders: true,
   });
@@ -103,7 +132,31 @@ async function readFacts(admin: Admin, names: string[]): Promise<TopicFacts[]> {
     return {
       topic: name,
       partitions: partitions.length,
+      replicas: fewestReplicas(partitions),
       config: Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue])),
     };
   });
+}
+
+function fewestReplicas(partitions: readonly PartitionMetadata[]): number {
+  return Math.min(...partitions.map(({ replicas }) => replicas.length));
+}
+
+/** Copies of the committed offsets: those they have, or those that the brokers will give them. */
+async function offsetsReplicas(admin: Admin, exists: boolean): Promise<number> {
+  if (exists) {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [OFFSETS_TOPIC] });
+    return fewestReplicas(topics.flatMap(({ partitions }) => partitions));
+  }
+  const { brokers } = await admin.describeCluster();
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: brokers.map(({ nodeId }) => ({
+      type: ConfigResourceTypes.BROKER,
+      name: String(nodeId),
+      configNames: [OFFSETS_REPLICATION],
+    })),
+  });
+  // Any broker may be the one that makes it.
+  return Math.min(...resources.map(({ configEntries }) => Number(configEntries[0]?.configValue)));
 }

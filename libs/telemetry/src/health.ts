@@ -15,6 +15,11 @@ export class Health {
   private readonly checks = new Map<string, HealthCheck>();
   private draining = false;
 
+  /** The process is shutting down. */
+  get isDraining(): boolean {
+    return this.draining;
+  }
+
   register(name: string, check: HealthCheck): void {
     this.checks.set(name, check);
   }

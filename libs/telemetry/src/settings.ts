@@ -1,4 +1,4 @@
-import { choiceSetting, textSetting } from '@flux/config';
+import { choiceSetting, integerSetting, textSetting } from '@flux/config';
 import { z } from 'zod';
 
 /** Variables that every process reads. */
@@ -17,6 +17,14 @@ export const telemetrySettings = z.object({
     default: '127.0.0.1',
     unit: 'address',
     description: 'Where /metrics and /health of each process listen',
+  }),
+  FLUX_SHUTDOWN_GRACE_MS: integerSetting({
+    default: 1_000,
+    min: 0,
+    max: 10_000,
+    unit: 'ms',
+    description:
+      'How long gateway and admin, told to stop and no longer ready, go on answering: longer than a load balancer takes to notice',
   }),
 });
 export type TelemetryConfig = z.output<typeof telemetrySettings>;

@@ -1,9 +1,21 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Log } from './log';
+import type { TelemetryConfig } from './settings';
 
 /** One thing to stop. The steps run in the order of their list. */
 export interface ShutdownStep {
   readonly name: string;
   readonly stop: () => unknown;
+}
+
+/**
+ * The first step of a process that answers requests: it goes on for `FLUX_SHUTDOWN_GRACE_MS`, not ready any more, so that
+ * load balancers send nobody else here before its listener closes.
+ */
+export function graceStep({
+  FLUX_SHUTDOWN_GRACE_MS,
+}: Pick<TelemetryConfig, 'FLUX_SHUTDOWN_GRACE_MS'>): ShutdownStep {
+  return { name: 'grace', stop: () => pause(FLUX_SHUTDOWN_GRACE_MS) };
 }
 
 interface ShutdownPlan {
