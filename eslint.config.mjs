@@ -2,7 +2,15 @@ import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
   {
-    ignores: ['dist/', 'coverage/', '.stack/', '**/*.cjs', '**/*.mjs', 'libs/gate/src/scripts.generated.ts'],
+    ignores: [
+      'dist/',
+      'coverage/',
+      '.stack/',
+      'test/grouped/',
+      '**/*.cjs',
+      '**/*.mjs',
+      'libs/gate/src/scripts.generated.ts',
+    ],
   },
   ...tseslint.configs.strictTypeChecked,
   {

@@ -1,4 +1,4 @@
-/** Three sizes of test, told apart by name: see CONTRIBUTING.md. */
+/** Four sizes of test, told apart by name and folder: see CONTRIBUTING.md. */
 const ESM = [
   '@nestjs',
   'content-disposition',
@@ -35,25 +35,40 @@ const common = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.stack/'],
 };
 
+/** The one seeded run with faults that every `npm test` makes; the others are for `npm run test:full`. */
+const FIXED_SEED = 'test/invariants/fixed-seed.spec.ts';
+
 module.exports = {
   projects: [
     {
       ...common,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{apps,libs,tools}/**/*.spec.ts', '<rootDir>/test/docs/*.spec.ts'],
+      testMatch: ['<rootDir>/{apps,libs,tools}/**/*.spec.ts', '<rootDir>/test/{docs,model}/**/*.spec.ts'],
       testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/node_modules/'],
     },
     {
       ...common,
       displayName: 'int',
       setupFilesAfterEnv: ['<rootDir>/test/real-servers.cjs'],
-      testMatch: ['<rootDir>/{apps,libs,tools}/**/*.int.spec.ts', '<rootDir>/test/model/**/*.int.spec.ts'],
+      testMatch: [
+        '<rootDir>/{apps,libs,tools}/**/*.int.spec.ts',
+        '<rootDir>/test/model/**/*.int.spec.ts',
+        // Groups of these, while `npm test` runs (tools/jest-groups.mjs).
+        '<rootDir>/test/grouped/*.int.spec.js',
+      ],
     },
     {
       ...common,
       displayName: 'e2e',
       setupFilesAfterEnv: ['<rootDir>/test/real-servers.cjs'],
-      testMatch: ['<rootDir>/test/e2e/**/*.spec.ts'],
+      testMatch: ['<rootDir>/test/e2e/**/*.spec.ts', `<rootDir>/${FIXED_SEED}`],
+    },
+    {
+      ...common,
+      displayName: 'full',
+      setupFilesAfterEnv: ['<rootDir>/test/real-servers.cjs'],
+      testMatch: ['<rootDir>/test/{full,invariants,seeded-bugs}/**/*.spec.ts'],
+      testPathIgnorePatterns: [FIXED_SEED, '/node_modules/'],
     },
   ],
 };

@@ -7,22 +7,30 @@ import { compare } from './compare';
 import { PlainLedger } from './plain-ledger';
 import { RealSale } from './real-sale';
 import { RealServers } from './real-servers';
+import { ReplayedDatabase } from './replayed';
 
 /** A failure names its seed: put it into the environment to see it again. */
 const SEED = Number(process.env['FLUX_MODEL_SEED'] ?? Date.now() % 2 ** 31);
 const ENOUGH_RUNS = 100;
 const RUNS = Number(process.env['FLUX_MODEL_RUNS'] ?? ENOUGH_RUNS);
 const MOST_COMMANDS = 60;
+/** A replay takes as long as a run. */
+const REPLAY_EVERY = Number(process.env['FLUX_MODEL_REPLAY_EVERY'] ?? 4);
 /** Looking for a smaller example ends then. */
 const SEARCH_MS = 420_000;
 
 jest.setTimeout(SEARCH_MS + 60_000);
 
 let servers: RealServers;
+let replayed: ReplayedDatabase;
+let runs = 0;
 beforeAll(async () => {
-  servers = await RealServers.start();
+  [servers, replayed] = await Promise.all([RealServers.start(), ReplayedDatabase.start()]);
 });
-afterAll(() => servers.stop());
+afterAll(async () => {
+  await servers.stop();
+  await replayed.stop();
+});
 
 /** All that is under way comes to its end. */
 async function rest(model: PlainLedger, real: RealSale): Promise<void> {
@@ -47,6 +55,8 @@ async function compareAtRest(model: PlainLedger, real: RealSale): Promise<void> 
     const statuses = published.filter((event) => event.orderId === orderId).map(({ status }) => status);
     expect([orderId, ...statuses]).toEqual([orderId, ...life.slice(1)]);
   }
+  runs += 1;
+  if (runs % REPLAY_EVERY === 0) await replayed.expectEqual(real, servers.ledgerEvents);
 }
 
 it('lives as the plain model says, whatever happens in whatever order', async () => {

@@ -1,6 +1,6 @@
 import type { ItemEvent, ItemRef, OrderStatus } from '@flux/contracts';
 import type { GateItem, GateOrder } from '@flux/gate';
-import { insertSale, kafkaBatch, kafkaMessage, opening } from '@flux/testing';
+import { insertSale, kafkaBatch, kafkaMessage, noteCreation, opening } from '@flux/testing';
 import type { Processes, RealServers } from './real-servers';
 
 /** A row of `orders` in what matters here. */
@@ -43,6 +43,7 @@ export class RealSale {
     }
     const [item] = await insertSale(dataSource, [{ stock, perShopperLimit: limit }]);
     if (item === undefined) throw new Error('no item was made');
+    await noteCreation(dataSource, item);
     const opened = await clients.gate.open(opening(item, { available: gateStock, perShopperLimit: limit }));
     if (opened.outcome !== 'opened') throw new Error(opened.outcome);
     return new RealSale(servers, item);

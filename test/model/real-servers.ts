@@ -1,4 +1,4 @@
-import type { OrderStatusEvent } from '@flux/contracts';
+import type { LedgerEvent, OrderStatusEvent } from '@flux/contracts';
 import {
   BatchTransaction,
   Cancellations,
@@ -73,6 +73,7 @@ export class RealServers {
   processes: Processes;
   /** All that was published, in its order. */
   readonly published: OrderStatusEvent[] = [];
+  readonly ledgerEvents: LedgerEvent[] = [];
   private isUp = true;
 
   private constructor(
@@ -111,9 +112,15 @@ export class RealServers {
   async publish(): Promise<void> {
     let more = true;
     while (more) {
-      const round = await this.processes.events.publish((events) => {
-        this.published.push(...events);
-        return Promise.resolve();
+      const round = await this.processes.events.publish({
+        statuses: (events) => {
+          this.published.push(...events);
+          return Promise.resolve();
+        },
+        ledger: (events) => {
+          this.ledgerEvents.push(...events);
+          return Promise.resolve();
+        },
       });
       more = round.more;
     }

@@ -1,12 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { waitUntil } from '@flux/testing';
 
-interface AppOptions {
+export interface AppOptions {
   readonly name: string;
   readonly env: Record<string, string>;
   /** Where it is ready once its own listener answers so. */
   readonly baseUrl: string;
   readonly managementUrl: string;
+  /** The folder of another build. */
+  readonly dist?: string;
 }
 
 /** Processes that still run: they end with the test process at the latest. */
@@ -35,7 +37,7 @@ export class AppProcess {
 
   static launch(options: AppOptions): AppProcess {
     const { PATH, HOME } = process.env;
-    const child = spawn(process.execPath, [`dist/apps/${options.name}/src/main.js`], {
+    const child = spawn(process.execPath, [`${options.dist ?? 'dist'}/apps/${options.name}/src/main.js`], {
       env: { PATH, HOME, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -52,8 +54,24 @@ export class AppProcess {
     return this.options.baseUrl;
   }
 
+  /** Where its metrics and its health are. */
+  get managementUrl(): string {
+    return this.options.managementUrl;
+  }
+
   get log(): string {
     return this.output;
+  }
+
+  /** How it ended: its status or its signal; undefined while it runs. */
+  get end(): string | undefined {
+    const { exitCode, signalCode } = this.child;
+    return signalCode ?? (exitCode === null ? undefined : String(exitCode));
+  }
+
+  /** @param tell is called once it has ended, by itself or not */
+  onEnd(tell: () => void): void {
+    this.child.once('exit', tell);
   }
 
   /** The status of its readiness, or undefined while it does not listen. */
@@ -76,19 +94,28 @@ export class AppProcess {
     }
   }
 
+  /** It takes no more steps; its sockets stay open. */
+  freeze(): void {
+    this.child.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.child.kill('SIGCONT');
+  }
+
   /** As `kill -9` does: nothing gets a chance to finish. */
   async kill(): Promise<void> {
-    await this.end('SIGKILL');
+    await this.signal('SIGKILL');
   }
 
   /** As an orderly stop does; the exit status. */
   async stop(): Promise<number | null> {
-    await this.end('SIGTERM');
+    await this.signal('SIGTERM');
     return this.child.exitCode;
   }
 
-  private async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+  private async signal(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    if (this.end !== undefined) return;
     const ended = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.kill(signal);
     await ended;

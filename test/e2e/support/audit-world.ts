@@ -1,8 +1,13 @@
-import { ORDER_STATUS_TOPIC, ORDERS_ACCEPTED_TOPIC, ORDERS_CONSUMER_GROUP } from '@flux/contracts';
+import {
+  LEDGER_EVENTS_TOPIC,
+  ORDER_STATUS_TOPIC,
+  ORDERS_ACCEPTED_TOPIC,
+  ORDERS_CONSUMER_GROUP,
+} from '@flux/contracts';
 import { auditSale, type HistoryAnswer } from '@flux/checker';
 import { kafkaBrokers } from '@flux/testing';
 import { Kafka, logLevel } from 'kafkajs';
-import type { Answer } from './crowd';
+import type { Answer, Attempt } from './crowd';
 import type { World } from './world';
 
 /** The checker's verdict over a world, with all that its clients were answered; `refuted` has the lines with offenders. */
@@ -19,6 +24,7 @@ export async function auditWorld(
       kafka,
       topic: `${world.topicPrefix}${ORDERS_ACCEPTED_TOPIC}`,
       statusTopic: `${world.topicPrefix}${ORDER_STATUS_TOPIC}`,
+      ledgerTopic: `${world.topicPrefix}${LEDGER_EVENTS_TOPIC}`,
       consumerGroup: `${world.topicPrefix}${ORDERS_CONSUMER_GROUP}`,
       database: world.database.dataSource,
     },
@@ -34,11 +40,17 @@ export async function auditWorld(
 }
 
 function historyOf(saleId: string, answers: readonly Answer[], complete: boolean): string[] {
-  const lines = answers.map(({ attempt, at, status, replayed, location, body }): HistoryAnswer => {
-    const { productId, shopperId, idempotencyKey, quantity = 1 } = attempt;
-    const asked = { method: 'POST', productId, shopperId, idempotencyKey, quantity } as const;
-    return { at: new Date(at).toISOString(), ...asked, status, replayed, location, body };
-  });
+  const lines = answers.map((answer) => historyLine(answer.attempt, answer.at, answer));
   const end = { complete: true, saleId, attempts: lines.length };
   return (complete ? [...lines, end] : lines).map((line) => JSON.stringify(line));
+}
+
+/** One attempt and what became of it, as the checker reads it. Without an answer its outcome is unknown. */
+export function historyLine(attempt: Attempt, at: number, answer: Answer | undefined): HistoryAnswer {
+  const { productId, saleId, shopperId, idempotencyKey, quantity = 1 } = attempt;
+  const asked = { method: 'POST', saleId, productId, shopperId, idempotencyKey, quantity } as const;
+  const when = new Date(at).toISOString();
+  if (answer === undefined) return { at: when, ...asked, outcome: 'unknown' };
+  const { status, replayed, location, body } = answer;
+  return { at: when, ...asked, status, replayed, location, body };
 }

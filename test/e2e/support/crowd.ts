@@ -20,8 +20,15 @@ export interface Answer {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 
-/** One purchase over a real socket. A connection that breaks rejects: its outcome is unknown to the client. */
-export async function purchase(baseUrl: string, attempt: Attempt): Promise<Answer> {
+/**
+ * One purchase over a real socket. A connection that breaks rejects, as does one that is silent for `timeoutMs`: its
+ * outcome is unknown to the client.
+ */
+export async function purchase(
+  baseUrl: string,
+  attempt: Attempt,
+  { timeoutMs }: { readonly timeoutMs?: number } = {},
+): Promise<Answer> {
   const { productId, quantity, saleId, shopperId, idempotencyKey } = attempt;
   const text = JSON.stringify({ productId, quantity, saleId });
   return new Promise((resolve, reject) => {
@@ -30,6 +37,7 @@ export async function purchase(baseUrl: string, attempt: Attempt): Promise<Answe
       {
         method: 'POST',
         agent,
+        ...(timeoutMs === undefined ? {} : { signal: AbortSignal.timeout(timeoutMs) }),
         headers: {
           'content-type': 'application/json',
           'content-length': Buffer.byteLength(text),
@@ -89,8 +97,16 @@ export function countBy<Item>(items: readonly Item[], keyOf: (item: Item) => str
 /** The answer's kind: its status and, for a problem, its code. */
 export function kindOf({ status, body, replayed }: Answer): string {
   if (status === 202) return replayed ? 'replayed' : 'accepted';
-  const { code } = JSON.parse(body) as { code?: string };
-  return `${status} ${code ?? ''}`;
+  return `${status} ${codeOf(body) ?? ''}`;
+}
+
+/** What the server says of itself, below the product, has no body. */
+function codeOf(body: string): string | undefined {
+  try {
+    return (JSON.parse(body) as { code?: string }).code;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The order that a 202 names. */

@@ -4,10 +4,21 @@ interface ItemOptions {
   readonly holdMs?: number;
 }
 
+interface SaleOptions {
+  readonly saleId: string;
+  readonly holdMs: number;
+  readonly items: readonly {
+    readonly productId: string;
+    readonly stock: number;
+    readonly perShopperLimit: number;
+  }[];
+}
+
 interface GateCounters {
   readonly status: string;
   readonly state: string;
   readonly available: number;
+  readonly epoch: number;
   readonly watermark: number;
   readonly outboxLength: number;
 }
@@ -41,17 +52,22 @@ export class Operator {
     productId: string,
     { stock, perShopperLimit = 1, holdMs = 600_000 }: ItemOptions,
   ): Promise<void> {
+    await this.createSale({ saleId, holdMs, items: [{ productId, stock, perShopperLimit }] });
+    const opened = await this.call('POST', `/admin/v1/sales/${saleId}/open`);
+    if (opened.status !== 200) throw new Error(`opening answered ${JSON.stringify(opened)}`);
+  }
+
+  /** Creates a sale that may be open from now on for an hour. */
+  async createSale({ saleId, holdMs, items }: SaleOptions): Promise<void> {
     const created = await this.call('POST', '/admin/v1/sales', {
       id: saleId,
       name: `Sale ${saleId}`,
       opensAt: new Date(Date.now() - 60_000).toISOString(),
       closesAt: new Date(Date.now() + 3_600_000).toISOString(),
       holdMs,
-      items: [{ productId, name: productId, priceMinor: 12_900, currency: 'EUR', stock, perShopperLimit }],
+      items: items.map((item) => ({ ...item, name: item.productId, priceMinor: 12_900, currency: 'EUR' })),
     });
     if (created.status !== 201) throw new Error(`creating answered ${JSON.stringify(created)}`);
-    const opened = await this.call('POST', `/admin/v1/sales/${saleId}/open`);
-    if (opened.status !== 200) throw new Error(`opening answered ${JSON.stringify(opened)}`);
   }
 
   /** The gate's counters of a sale's only item. */

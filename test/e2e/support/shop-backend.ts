@@ -3,11 +3,15 @@ export interface ServiceAnswer {
   readonly body: Record<string, unknown>;
 }
 
+/** Longer than any answer may take: who waits longer does not know the outcome. */
+const PATIENCE_MS = 30_000;
+
 /** The shop-service API as the shop's own backend would call it. */
 export class ShopBackend {
   constructor(
     private readonly baseUrl: string,
     private readonly key: string,
+    private readonly patienceMs = PATIENCE_MS,
   ) {}
 
   async call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<ServiceAnswer> {
@@ -18,6 +22,7 @@ export class ShopBackend {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(this.patienceMs),
     });
     return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
   }

@@ -1,10 +1,8 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { createDatabase, deleteTopics, freePort, kafkaBrokers, startRedis, topicPrefix } from '@flux/testing';
+import { createDatabase, deleteTopics, kafkaBrokers, startRedis, topicPrefix } from '@flux/testing';
+import { appEnvironment, appOptions, newCredentials, type App } from './app-environment';
 import { AppProcess } from './app-process';
 import { Operator } from './operator';
 import { ShopBackend } from './shop-backend';
-
-type App = 'gateway' | 'relay' | 'orders' | 'admin';
 
 interface WorldSize {
   readonly gateways: number;
@@ -18,48 +16,26 @@ interface WorldSize {
  */
 export async function startWorld(size: WorldSize) {
   const [redis, database] = await Promise.all([startRedis(), createDatabase()]);
-  const [operatorKey, serviceKey, tokenKey] = [randomKey(), randomKey(), randomKey()];
+  const credentials = newCredentials();
   const prefix = topicPrefix();
-  const shared = {
-    NODE_ENV: 'test',
-    REDIS_URL: redis.url,
-    KAFKA_BROKERS: kafkaBrokers(),
-    DATABASE_URL: database.config.DATABASE_URL,
-    FLUX_TOPIC_PREFIX: prefix,
-    FLUX_KAFKA_REPLICATION: process.env['FLUX_KAFKA_REPLICATION'] ?? '1',
-    FLUX_KAFKA_PARTITIONS: '4',
-    FLUX_AUTH: 'demo',
-    FLUX_ADDRESS_LIMIT: '1000000',
-    FLUX_OPERATOR_KEYS: `test:${digestOf(operatorKey)}`,
-    FLUX_SERVICE_KEYS: `shop:${digestOf(serviceKey)}`,
-    FLUX_TOKEN_KEYS: `test:${tokenKey}`,
-    FLUX_SWEEP_INTERVAL_MS: '500',
-    FLUX_SWEEP_AGE_MS: '1500',
-    FLUX_EXPIRY_BATCH: '100',
-    FLUX_LOG_LEVEL: 'info',
-  };
+  const shared = appEnvironment(
+    {
+      redisUrl: redis.url,
+      kafkaBrokers: kafkaBrokers(),
+      databaseUrl: database.config.DATABASE_URL,
+      topicPrefix: prefix,
+    },
+    credentials,
+  );
 
   const launched: AppProcess[] = [];
-  const launch = async (app: App, env: Record<string, string> = {}): Promise<AppProcess> => {
-    const [port, managementPort] = [await freePort(), await freePort()];
-    const upper = app.toUpperCase();
-    const process = AppProcess.launch({
-      name: app,
-      baseUrl: `http://127.0.0.1:${app === 'admin' || app === 'gateway' ? port : managementPort}`,
-      // The admin process has one listener: it is its management port.
-      managementUrl: `http://127.0.0.1:${app === 'admin' ? port : managementPort}`,
-      env: {
-        ...shared,
-        [`FLUX_${upper}_PORT`]: String(port),
-        [`FLUX_${upper}_MANAGEMENT_PORT`]: String(managementPort),
-        ...env,
-      },
-    });
+  const launch = async (app: App, env: Record<string, string> = {}, dist?: string): Promise<AppProcess> => {
+    const process = AppProcess.launch({ ...(await appOptions(app, { ...shared, ...env })), dist });
     launched.push(process);
     return process;
   };
-  const start = async (app: App, env: Record<string, string> = {}): Promise<AppProcess> => {
-    const process = await launch(app, env);
+  const start = async (app: App, env: Record<string, string> = {}, dist?: string): Promise<AppProcess> => {
+    const process = await launch(app, env, dist);
     await process.ready();
     return process;
   };
@@ -82,8 +58,8 @@ export async function startWorld(size: WorldSize) {
     await stop();
     throw error;
   });
-  const operator = new Operator(admin.baseUrl, operatorKey);
-  const shop = new ShopBackend(admin.baseUrl, serviceKey);
+  const operator = new Operator(admin.baseUrl, credentials.operatorKey);
+  const shop = new ShopBackend(admin.baseUrl, credentials.serviceKey);
 
   return {
     redis,
@@ -95,21 +71,15 @@ export async function startWorld(size: WorldSize) {
     orders,
     operator,
     shop,
-    /** One more process of an app, which need not become ready. */
+    /** Every process that was started and has not ended. */
+    running: () => launched.filter(({ end }) => end === undefined),
+    /** One more process of an app, which need not become ready; `dist` is the folder of another build. */
     launch,
     /** One more process of an app, ready. */
     start,
     /** Ends every process that was started, and forgets the data. */
     stop,
   };
-}
-
-function randomKey(): string {
-  return randomBytes(32).toString('base64url');
-}
-
-function digestOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex');
 }
 
 export type World = Awaited<ReturnType<typeof startWorld>>;

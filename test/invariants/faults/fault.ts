@@ -1,0 +1,33 @@
+import type { History } from '../clients/history';
+import type { Random } from '../random';
+import type { World } from '../world/world';
+
+/** What a fault breaks. Two faults that break the same thing never overlap. */
+export type Target = 'redis' | 'kafka' | 'postgres' | 'gateways' | 'relays' | 'orders' | 'admin';
+
+export interface StrikeContext {
+  readonly world: World;
+  readonly history: History;
+  readonly random: Random;
+  /** Says that the product did something wrong: what a fault sees at once and no history shows. */
+  readonly accuse: (what: string) => void;
+  /** How long it lasts, its heal not included. */
+  readonly lastsMs: number;
+}
+
+/** One way to break something. */
+export interface Fault {
+  /** Its number in the list of faults, such as `F12`. */
+  readonly id: string;
+  /** Unique: a fault may come in several forms. */
+  readonly name: string;
+  readonly breaks: readonly Target[];
+  /** The least and the most time between injection and heal. */
+  readonly lastsMs: readonly [least: number, most: number];
+  /** It takes data of Redis away: orders that were not relayed yet may be lost with it, and are then reported. */
+  readonly destroysData?: true;
+  /** Why it cannot be made here; undefined where it can. */
+  readonly impossible?: (world: World) => string | undefined;
+  /** Injects it, waits, heals it. @returns what shows that it really struck; undefined where it did not */
+  readonly strike: (context: StrikeContext) => Promise<string | undefined>;
+}
