@@ -42,7 +42,7 @@ async function zombie(sale: BugSale): Promise<void> {
   const ledger = new RebuildLedger(database.dataSource);
   const subject = await ledger.subject(sale.item);
   if (subject === undefined || entry?.outcome !== 'event') throw new Error('there is nothing to rebuild');
-  await rebuild.begin({ ...subject, epoch: 2 });
+  await rebuild.begin({ ...subject, epoch: 2, closedBy: 'nobody: it is gone' });
   const raised = await ledger.raiseEpoch({ ...sale.item, from: 1, to: 2, endOffset: 0n });
   if (raised.outcome !== 'raised') throw new Error(raised.outcome);
   const { available } = raised;

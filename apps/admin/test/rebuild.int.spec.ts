@@ -2,7 +2,14 @@ import type { ItemRef } from '@flux/contracts';
 import { Catalogue, GateRebuild, Outboxes } from '@flux/gate';
 import { LedgerEntity, OrderEntity } from '@flux/ledger';
 import { Metrics } from '@flux/telemetry';
-import { acceptedEvent, purchase, type PurchaseOptions, removeData, waitUntil } from '@flux/testing';
+import {
+  acceptedEvent,
+  closeAndBegin,
+  purchase,
+  type PurchaseOptions,
+  removeData,
+  waitUntil,
+} from '@flux/testing';
 import { RebuildMaintenance } from '../src/rebuild/rebuild-maintenance.service';
 import { Rebuilder } from '../src/rebuild/rebuilder.service';
 import { RebuildWorld } from './rebuild-world';
@@ -306,8 +313,7 @@ describe('a process that dies', () => {
   it('after the old gate went and before the epoch was raised leaves no gate that is ahead', async () => {
     const item = await soldItem();
     await world.lose(item, 'stock');
-    const terms = { perShopperLimit: 10, opensAtMs: 0, closesAtMs: 1, holdMs: 1 };
-    await world.admin.app.get(GateRebuild).begin({ ...item, epoch: 2, ...terms });
+    expect(await closeAndBegin(world.admin.app.get(GateRebuild), item)).toEqual({ outcome: 'begun' });
     expect(await world.rebuild(item)).toMatchObject({ outcome: 'rebuilt', epoch: 3 });
     await expectWhole(item);
   });

@@ -1,5 +1,6 @@
 import type { ItemRef } from '@flux/contracts';
 import {
+  closeAndBegin,
   connectGate,
   Crowd,
   endOf,
@@ -105,7 +106,7 @@ async function rebuilt(
 ): Promise<void> {
   const rebuild = new GateRebuild(clients.connection);
   const epoch = 2;
-  expect(await rebuild.begin({ ...opening(item), epoch })).toEqual({ outcome: 'begun' });
+  expect(await closeAndBegin(rebuild, item, epoch)).toEqual({ outcome: 'begun' });
   const order = {
     orderId,
     shopperId,

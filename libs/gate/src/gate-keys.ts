@@ -6,7 +6,7 @@ export interface ItemKeys {
   readonly current: string;
   /**
    * hash: epoch, state, opens, closes, limit, hold, sequence, watermark, version; while it is being rebuilt, `rebuilding`
-   * in place of sequence and watermark
+   * in place of sequence and watermark; `closedBy`, which attempt of a rebuild has closed it
    */
   readonly item: string;
   /** string: units available */

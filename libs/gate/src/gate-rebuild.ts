@@ -5,6 +5,8 @@ import type {
   GateLook,
   RebuildBegin,
   RebuildBeginOutcome,
+  RebuildClose,
+  RebuildCloseOutcome,
   RebuildEnd,
   RebuildEndOutcome,
   RebuildPage,
@@ -22,8 +24,8 @@ export const MAX_ORDERS_PER_REBUILD_PAGE = 1_000;
 const VERSIONS_PER_EPOCH = 1_000_000_000;
 
 /**
- * Writes an item's gate anew from what PostgreSQL has: `begin`, then the pages in the order of their order ids, then
- * `end`. Until then the gate answers NOT_READY. Every step names the epoch, so that a rebuild that was overtaken by a
+ * Writes an item's gate anew from what PostgreSQL has: `close`, where there is one, then `begin`, the pages in the order of
+ * their order ids, and `end`. Until then the gate answers NOT_READY. Every step names the epoch, so that a rebuild that was overtaken by a
  * newer one changes nothing any more; pages and end may be repeated. All throw as the other verbs of GateClient do.
  */
 export class GateRebuild {
@@ -40,14 +42,27 @@ export class GateRebuild {
     );
   }
 
-  /** Throws away what an older epoch left of the item, whatever it is. */
+  /** From now on the gate sells nothing, and what its outbox holds is all. May be repeated. */
+  async close(request: RebuildClose): Promise<RebuildCloseOutcome> {
+    const { epoch, closedBy } = request;
+    assertWhole({ epoch });
+    const { item, channel } = keysOf(request);
+    const reply = await this.runner.run({
+      script: SCRIPTS['rebuild-close'],
+      keys: [item],
+      args: [epoch, closedBy, channel],
+    });
+    return codec.decodeClose(reply);
+  }
+
+  /** Throws away what an older epoch left of the item, whatever it is, unless it may have sold since it was closed. */
   async begin(request: RebuildBegin): Promise<RebuildBeginOutcome> {
-    const { epoch, perShopperLimit, opensAtMs, closesAtMs, holdMs } = request;
+    const { epoch, perShopperLimit, opensAtMs, closesAtMs, holdMs, closedBy } = request;
     assertWhole({ epoch, perShopperLimit, opensAtMs, closesAtMs, holdMs });
     const reply = await this.runner.run({
       script: SCRIPTS['rebuild-begin'],
       keys: ownKeys(request),
-      args: [epoch, perShopperLimit, opensAtMs, closesAtMs, holdMs, epoch * VERSIONS_PER_EPOCH],
+      args: [epoch, perShopperLimit, opensAtMs, closesAtMs, holdMs, epoch * VERSIONS_PER_EPOCH, closedBy],
     });
     return codec.decodeBegin(reply);
   }

@@ -3,6 +3,7 @@ import { encodeRecord, shopperHashOf } from './order-record';
 import type {
   GateLook,
   RebuildBeginOutcome,
+  RebuildCloseOutcome,
   RebuildEndOutcome,
   RebuildPage,
   RebuildPageOutcome,
@@ -30,10 +31,24 @@ export function decodeLook(reply: unknown): GateLook {
   return { outcome: word, epoch: numberOf(epoch), what, isOutboxReadable: readable === '1' };
 }
 
+export function decodeClose(reply: unknown): RebuildCloseOutcome {
+  const [word = '', epoch] = wordsOf(reply);
+  switch (word) {
+    case 'closed':
+    case 'gone':
+      return { outcome: word };
+    case 'otherEpoch':
+      return { outcome: word, epoch: numberOf(epoch) };
+    default:
+      throw new UnexpectedReplyError('rebuild-close');
+  }
+}
+
 export function decodeBegin(reply: unknown): RebuildBeginOutcome {
   const [word = '', epoch] = wordsOf(reply);
   switch (word) {
     case 'begun':
+    case 'otherGate':
       return { outcome: word };
     case 'otherEpoch':
       return { outcome: word, epoch: numberOf(epoch) };

@@ -1,4 +1,4 @@
-import { beginOf, endWith, GateWorld, randomItem, rebuiltOrder } from '@flux/testing';
+import { closeAndBegin, endWith, GateWorld, randomItem, rebuiltOrder } from '@flux/testing';
 import { GateRebuild, itemKeys } from './index';
 
 let world: GateWorld;
@@ -21,7 +21,7 @@ describe('a Redis without memory', () => {
     const item = await world.opened();
     const order = rebuiltOrder(await world.accepted(item));
     await world.server.client.config('SET', 'maxmemory', 1);
-    expect(await rebuild.begin(beginOf(item))).toEqual({ outcome: 'begun' });
+    expect(await closeAndBegin(rebuild, item)).toEqual({ outcome: 'begun' });
     const begun = await world.everything(item);
     const page = { ...item, epoch: 2, after: '', orders: [order] };
     await expect(rebuild.page(page)).rejects.toMatchObject({ effect: 'none' });
@@ -50,7 +50,7 @@ describe('a look', () => {
     await world.accepted(item);
     await world.gate.suspend({ ...item, epoch: 1 });
     expect(await rebuild.look(item)).toMatchObject({ outcome: 'whole', state: 'suspended' });
-    await rebuild.begin(beginOf(item));
+    await closeAndBegin(rebuild, item);
     await rebuild.end(endWith(item));
     expect(await rebuild.look(item)).toMatchObject({ outcome: 'whole', epoch: 2, state: 'open' });
   });

@@ -22,6 +22,22 @@ export type GateLook =
       readonly isOutboxReadable: boolean;
     };
 
+export interface RebuildClose {
+  readonly saleId: string;
+  readonly productId: string;
+  /** In which the gate was seen. */
+  readonly epoch: number;
+  /** Which attempt of which rebuild this is: no other one may begin upon it. */
+  readonly closedBy: string;
+}
+
+export type RebuildCloseOutcome =
+  | { readonly outcome: 'closed' }
+  /** There is no item: nothing of it can be sold. */
+  | { readonly outcome: 'gone' }
+  /** The gate is not the one that was seen. Nothing changed. */
+  | { readonly outcome: 'otherEpoch'; readonly epoch: number };
+
 export interface RebuildBegin {
   readonly saleId: string;
   readonly productId: string;
@@ -31,12 +47,16 @@ export interface RebuildBegin {
   readonly opensAtMs: number;
   readonly closesAtMs: number;
   readonly holdMs: number;
+  /** As it was closed. */
+  readonly closedBy: string;
 }
 
 export type RebuildBeginOutcome =
   | { readonly outcome: 'begun' }
   /** The gate has this epoch or a newer one: another rebuild began. Nothing changed. */
-  | { readonly outcome: 'otherEpoch'; readonly epoch: number };
+  | { readonly outcome: 'otherEpoch'; readonly epoch: number }
+  /** The gate was not closed by this attempt and may have sold: a failover came between. Nothing changed. */
+  | { readonly outcome: 'otherGate' };
 
 /** An order as PostgreSQL has it. */
 export interface RebuiltOrder {

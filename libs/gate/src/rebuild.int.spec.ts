@@ -2,6 +2,8 @@ import type { ItemRef } from '@flux/contracts';
 import {
   beginOf,
   byId,
+  CLOSED_BY,
+  closeAndBegin,
   endOf,
   endWith,
   GateWorld,
@@ -38,7 +40,7 @@ async function rebuildWith(
   changes: Partial<RebuildEnd> = {},
 ): Promise<void> {
   const epoch = changes.epoch ?? 2;
-  expect(await rebuild.begin(beginOf(item, epoch))).toEqual({ outcome: 'begun' });
+  expect(await closeAndBegin(rebuild, item, epoch)).toEqual({ outcome: 'begun' });
   if (orders.length > 0) {
     expect(await rebuild.page({ ...item, epoch, after: '', orders })).toEqual({ outcome: 'written' });
   }
@@ -101,7 +103,7 @@ describe('a rebuilt gate', () => {
     const orders = byId(
       ...Array.from({ length: 3 }, () => rebuiltOrder(purchase(item, { shopperId, quantity: 3 }))),
     );
-    await rebuild.begin(beginOf(item));
+    await closeAndBegin(rebuild, item);
     let after = '';
     for (const order of orders) {
       await rebuild.page({ ...item, epoch: 2, after, orders: [order] });
@@ -193,7 +195,7 @@ describe('an unfinished gate', () => {
   it('answers notReady to everything, changes nothing and is gone for its readers', async () => {
     const item = await world.opened();
     const order = await world.accepted(item);
-    await rebuild.begin(beginOf(item));
+    await closeAndBegin(rebuild, item);
     await rebuild.page({ ...item, epoch: 2, after: '', orders: [rebuiltOrder(order)] });
     const before = await world.everything(item);
     const epoch = 2;
@@ -223,7 +225,7 @@ describe('an unfinished gate', () => {
   it('is done with what older epochs tell it', async () => {
     const item = await world.opened();
     const order = await world.accepted(item);
-    await rebuild.begin(beginOf(item));
+    await closeAndBegin(rebuild, item);
     expect(await world.release(item, endOf(order))).toEqual({ outcome: 'done' });
     expect(await world.gate.adjust({ ...item, epoch: 1, changeId: 'c', delta: 1 })).toEqual({
       outcome: 'done',
@@ -237,7 +239,7 @@ describe('the steps of a rebuild', () => {
     const [first, second] = byId(
       ...[1, 2].map(() => rebuiltOrder(purchase(item, { shopperId: 'ann', quantity: 2 }))),
     );
-    await rebuild.begin(beginOf(item));
+    await closeAndBegin(rebuild, item);
     const page = { ...item, epoch: 2, after: '', orders: [first!] };
     await rebuild.page(page);
     const written = await world.everything(item);
@@ -258,7 +260,7 @@ describe('the steps of a rebuild', () => {
   it('are refused out of their order: a page is missing', async () => {
     const item = await world.opened();
     const [first, second] = byId(rebuiltOrder(purchase(item)), rebuiltOrder(purchase(item)));
-    await rebuild.begin(beginOf(item));
+    await closeAndBegin(rebuild, item);
     const begun = await world.everything(item);
     expect(await rebuild.page({ ...item, epoch: 2, after: first!.orderId, orders: [second!] })).toEqual({
       outcome: 'outOfStep',
@@ -274,6 +276,30 @@ describe('the steps of a rebuild', () => {
     expect(await rebuild.end(endWith(item))).toEqual({ outcome: 'outOfStep' });
   });
 
+  it('never begin upon a gate that may have sold since it was closed', async () => {
+    const item = await world.opened();
+    const close = { ...item, epoch: 1, closedBy: CLOSED_BY };
+    const begins = async (): Promise<unknown> => rebuild.begin(beginOf(item));
+    const before = await world.everything(item);
+    expect(await begins()).toEqual({ outcome: 'otherGate' });
+    expect(await rebuild.close({ ...close, epoch: 2 })).toEqual({ outcome: 'otherEpoch', epoch: 1 });
+    expect(await world.everything(item)).toEqual(before);
+    // Another attempt, and whoever else suspends it, do not close it for this one.
+    expect(await rebuild.close({ ...close, closedBy: '7.2' })).toEqual({ outcome: 'closed' });
+    expect(await begins()).toEqual({ outcome: 'otherGate' });
+    expect(await rebuild.close(close)).toEqual({ outcome: 'closed' });
+    expect(await world.gate.reserve(purchase(item))).toEqual({ outcome: 'notReady' });
+    expect(await begins()).toEqual({ outcome: 'begun' });
+    // Closed while it is unfinished, then finished by the attempt that was overtaken: it sells, and is not closed.
+    expect(await rebuild.close({ ...close, epoch: 2 })).toEqual({ outcome: 'closed' });
+    expect(await rebuild.end(endWith(item))).toEqual({ outcome: 'finished' });
+    const order = await world.accepted(item);
+    expect(await rebuild.begin(beginOf(item, 3))).toEqual({ outcome: 'otherGate' });
+    expect(await world.gate.reserve(order)).toMatchObject({ outcome: 'replayed' });
+    await world.server.client.del(itemKeys(item).item);
+    expect(await rebuild.close({ ...close, epoch: 0 })).toEqual({ outcome: 'gone' });
+  });
+
   it('of an older epoch change nothing: a zombie was overtaken', async () => {
     const item = await world.opened({ epoch: 3 });
     const order = rebuiltOrder(purchase(item));
@@ -287,7 +313,7 @@ describe('the steps of a rebuild', () => {
     };
     await zombie(3);
     expect(await rebuild.begin(beginOf(item, 3))).toEqual({ outcome: 'otherEpoch', epoch: 3 });
-    await rebuild.begin(beginOf(item, 4));
+    await closeAndBegin(rebuild, item, 4);
     await zombie(4);
     await world.server.client.del(itemKeys(item).item);
     expect(await rebuild.page({ ...item, epoch: 4, after: '', orders: [order] })).toEqual({

@@ -73,14 +73,20 @@ export const SCRIPTS = {
   "rebuild-begin": {
     name: "rebuild-begin",
     keys: 8,
-    sha1: "a9edfaccbfb69f9041c0b4d85f5d82d11f71636f",
-    text: "local item_key, stock_key, shoppers_key, orders_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\nlocal outbox_key, changes_key, timeline_key, lease_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8]\nlocal epoch, limit, opens, closes, hold, version = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]\nlocal is_item = redis.call('TYPE', item_key).ok == 'hash'\nlocal found = is_item and tonumber(redis.call('HGET', item_key, 'epoch'))\nif found and found >= tonumber(epoch) then return { 'otherEpoch', found } end\nredis.call('UNLINK', item_key, stock_key, shoppers_key, orders_key, outbox_key, changes_key, timeline_key, lease_key)\nredis.call('HSET', item_key, 'epoch', epoch, 'state', 'suspended', 'opens', opens, 'closes', closes, 'limit', limit,\n  'hold', hold, 'version', version, 'rebuilding', '')\nreturn { 'begun' }",
+    sha1: "1af048e18121e8aad9664db5454de36e0a6f53ba",
+    text: "local item_key, stock_key, shoppers_key, orders_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]\nlocal outbox_key, changes_key, timeline_key, lease_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8]\nlocal epoch, limit, opens, closes, hold, version = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]\nlocal closed_by = ARGV[7]\nlocal is_item = redis.call('TYPE', item_key).ok == 'hash'\nlocal item = is_item and redis.call('HMGET', item_key, 'epoch', 'watermark', 'closedBy') or {}\nlocal found, watermark = tonumber(item[1]), item[2]\nif found and found >= tonumber(epoch) then return { 'otherEpoch', found } end\nif watermark and item[3] ~= closed_by then return { 'otherGate' } end\nredis.call('UNLINK', item_key, stock_key, shoppers_key, orders_key, outbox_key, changes_key, timeline_key, lease_key)\nredis.call('HSET', item_key, 'epoch', epoch, 'state', 'suspended', 'opens', opens, 'closes', closes, 'limit', limit,\n  'hold', hold, 'version', version, 'rebuilding', '')\nreturn { 'begun' }",
+  },
+  "rebuild-close": {
+    name: "rebuild-close",
+    keys: 1,
+    sha1: "782f01ca06eb9ca3b70192b9ae992a05fb2768d5",
+    text: "local item_key = KEYS[1]\nlocal epoch, closed_by, channel = tonumber(ARGV[1]), ARGV[2], ARGV[3]\nif redis.call('TYPE', item_key).ok ~= 'hash' then return { 'gone' } end\nlocal found = tonumber(redis.call('HGET', item_key, 'epoch')) or 0\nif found ~= epoch then return { 'otherEpoch', found } end\nredis.call('HDEL', item_key, 'closedBy')\nredis.call('HSET', item_key, 'state', 'suspended', 'closedBy', closed_by)\nredis.call('PUBLISH', channel, 'stock')\nreturn { 'closed' }",
   },
   "rebuild-end": {
     name: "rebuild-end",
     keys: 3,
-    sha1: "81ea3dc9bb449fbadc31176498b845e5ecadaff5",
-    text: "local current_key, item_key, stock_key = KEYS[1], KEYS[2], KEYS[3]\nlocal epoch, last, available, state, sale_id, channel =\n  tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]\nlocal function announce(item_key, channel)\n  redis.call('HINCRBY', item_key, 'version', 1)\n  redis.call('PUBLISH', channel, 'stock')\nend\nlocal item = redis.call('HMGET', item_key, 'epoch', 'rebuilding')\nlocal found, written = tonumber(item[1]), item[2]\nif found ~= epoch then return { 'otherEpoch', found or 0 } end\nif not written then return { 'repeated' } end\nif written ~= last then return { 'outOfStep' } end\nredis.call('SET', stock_key, available)\nredis.call('HSET', item_key, 'state', state, 'sequence', 0, 'watermark', 0)\nredis.call('HDEL', item_key, 'rebuilding')\nif sale_id ~= '' and state == 'closed' then\n  redis.call('SETNX', current_key, sale_id)\nelseif sale_id ~= '' then\n  redis.call('SET', current_key, sale_id)\nend\nannounce(item_key, channel)\nreturn { 'finished' }",
+    sha1: "c75cab443078bca0df9fc383189cd5488e4a7273",
+    text: "local current_key, item_key, stock_key = KEYS[1], KEYS[2], KEYS[3]\nlocal epoch, last, available, state, sale_id, channel =\n  tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]\nlocal function announce(item_key, channel)\n  redis.call('HINCRBY', item_key, 'version', 1)\n  redis.call('PUBLISH', channel, 'stock')\nend\nlocal item = redis.call('HMGET', item_key, 'epoch', 'rebuilding')\nlocal found, written = tonumber(item[1]), item[2]\nif found ~= epoch then return { 'otherEpoch', found or 0 } end\nif not written then return { 'repeated' } end\nif written ~= last then return { 'outOfStep' } end\nredis.call('SET', stock_key, available)\nredis.call('HSET', item_key, 'state', state, 'sequence', 0, 'watermark', 0)\nredis.call('HDEL', item_key, 'rebuilding', 'closedBy')\nif sale_id ~= '' and state == 'closed' then\n  redis.call('SETNX', current_key, sale_id)\nelseif sale_id ~= '' then\n  redis.call('SET', current_key, sale_id)\nend\nannounce(item_key, channel)\nreturn { 'finished' }",
   },
   "rebuild-look": {
     name: "rebuild-look",

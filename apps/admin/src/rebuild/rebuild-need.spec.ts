@@ -8,8 +8,8 @@ const LEDGER: GateSubject = {
   ...{ epoch: 3, watermark: 10, suspendedReason: null, isRebuilding: false, isCurrent: true },
 };
 
-function whole(epoch: number, watermark: number): GateLook {
-  return { outcome: 'whole', epoch, state: 'open', watermark, isOutboxReadable: true };
+function whole(epoch: number, watermark: number) {
+  return { outcome: 'whole', epoch, state: 'open', watermark, isOutboxReadable: true } satisfies GateLook;
 }
 
 function broken(epoch: number): GateLook {
@@ -47,6 +47,14 @@ describe('the need of a rebuild', () => {
         reason: 'the gate is behind the ledger',
       });
     }
+  });
+
+  it('is there of a gate that was suspended, and the ledger has not heard why', () => {
+    expect(rebuildNeed({ ...whole(3, 10), state: 'suspended' }, LEDGER)).toEqual({
+      need: 'rebuild',
+      kind: 'suspended',
+      reason: 'the gate is suspended',
+    });
   });
 
   it('is one of a replay where the gate is ahead, suspended or not: PostgreSQL went back', () => {

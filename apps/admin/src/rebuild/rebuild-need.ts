@@ -31,6 +31,10 @@ export function rebuildNeed(gate: GateLook, ledger: GateSubject): RebuildNeed {
     const reason = `the gate is in epoch ${gate.epoch}, the ledger in ${ledger.epoch}`;
     return { need: 'rebuild', kind: 'old-epoch', reason };
   }
+  // Whoever suspended it died before the ledger heard why.
+  if (gate.state === 'suspended') {
+    return { need: 'rebuild', kind: 'suspended', reason: 'the gate is suspended' };
+  }
   return { need: 'none' };
 }
 

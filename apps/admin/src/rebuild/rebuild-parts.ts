@@ -38,7 +38,7 @@ export function rebuildParts({ database, redis, kafka, settings, log }: RebuildS
   const driver = new GateDriver(database, gate, outboxes, publisher, log);
   const drain = new OutboxDrain(outboxes, new LedgerReader(database), admin, producer, settings);
   const opening = new RebuildOpening(gateRebuild, outboxes, ledger, rebuilds, driver, publisher);
-  const steps = new RebuildSteps(gate, gateRebuild, drain, ledger, opening);
+  const steps = new RebuildSteps(gateRebuild, drain, ledger, opening);
   const metrics = new RebuildMetrics(new Metrics('rebuild'));
   const exclusive = new ExclusiveWork(database);
   const rebuilder = new Rebuilder(exclusive, gateRebuild, ledger, rebuilds, steps, metrics, log);

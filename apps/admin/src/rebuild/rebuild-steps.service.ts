@@ -1,4 +1,4 @@
-import { GateClient, type GateLook, GateRebuild, MAX_ORDERS_PER_REBUILD_PAGE } from '@flux/gate';
+import { type GateLook, GateRebuild, MAX_ORDERS_PER_REBUILD_PAGE } from '@flux/gate';
 import { type GateSubject, RebuildLedger } from '@flux/ledger';
 import { Injectable } from '@nestjs/common';
 import { mustBe, Overtaken, repeated } from './gate-steps';
@@ -19,7 +19,6 @@ export type StepsOutcome =
 @Injectable()
 export class RebuildSteps {
   constructor(
-    private readonly gate: GateClient,
     private readonly gateRebuild: GateRebuild,
     private readonly drain: OutboxDrain,
     private readonly ledger: RebuildLedger,
@@ -37,11 +36,11 @@ export class RebuildSteps {
     patienceMs: number,
   ): Promise<StepsOutcome> {
     const { look, subject } = found;
-    const { item, signal } = track;
+    const { item, signal, closedBy } = track;
 
     await track.enter('closing');
-    // Where not even the epoch is left there is nothing to close: no script gives anything away there.
-    if (look.epoch > 0) await this.gate.suspend({ ...item, epoch: look.epoch });
+    const closed = await this.gateRebuild.close({ ...item, epoch: look.epoch, closedBy });
+    if (closed.outcome !== 'gone') mustBe('closed', closed);
 
     await track.enter('relaying');
     const drain = { isReadable: look.isOutboxReadable, patienceMs, signal };
@@ -50,7 +49,7 @@ export class RebuildSteps {
 
     const epoch = Math.max(subject.epoch, look.epoch) + 1;
     await track.enter('counting', { epoch, unreadable: drained.unreadable });
-    const available = await this.startOver(subject, epoch, drained.endOffset);
+    const available = await this.startOver({ ...subject, closedBy }, epoch, drained.endOffset);
 
     await track.enter('writing', { available });
     const written = await this.writeOrders(track, epoch);
@@ -64,7 +63,11 @@ export class RebuildSteps {
    * is in the count, and never both or neither (ADR 12).
    * @returns the units that nobody has
    */
-  private async startOver(subject: GateSubject, epoch: number, endOffset: bigint): Promise<number> {
+  private async startOver(
+    subject: GateSubject & { readonly closedBy: string },
+    epoch: number,
+    endOffset: bigint,
+  ): Promise<number> {
     const { saleId, productId, epoch: from } = subject;
     mustBe('begun', await this.gateRebuild.begin({ ...subject, epoch }));
     const raised = await this.ledger.raiseEpoch({ saleId, productId, from, to: epoch, endOffset });

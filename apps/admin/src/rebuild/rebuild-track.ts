@@ -22,6 +22,8 @@ export class RebuildTrack {
   readonly item: ItemRef;
   readonly attempt: RebuildAttempt;
   readonly signal: AbortSignal;
+  /** Marks the gate that this attempt closed. */
+  readonly closedBy: string;
   private readonly startedAt = performance.now();
   private phase: RebuildPhase | undefined;
 
@@ -29,6 +31,7 @@ export class RebuildTrack {
     this.item = parts.item;
     this.attempt = parts.attempt;
     this.signal = parts.signal;
+    this.closedBy = `${parts.attempt.id}.${parts.attempt.attempt}`;
   }
 
   /** @throws where the item's lock was lost meanwhile */

@@ -7,17 +7,23 @@
     KEYS[5] outbox    stream   KEYS[6] changes   hash
     KEYS[7] timeline  zset     KEYS[8] lease     hash
     ARGV[1] epoch   ARGV[2] limit   ARGV[3] opensAtMs   ARGV[4] closesAtMs   ARGV[5] holdMs   ARGV[6] version
-    Returns {'begun'} | {'otherEpoch', epoch}
-  `otherEpoch`: the gate has this epoch or a newer one. A key of whatever type goes.
+    ARGV[7] closedBy: which attempt closed the gate
+    Returns {'begun'} | {'otherEpoch', epoch} | {'otherGate'}
+  `otherEpoch`: the gate has this epoch or a newer one. `otherGate`: this is not the gate that was closed and whose outbox
+  was read, since a failover or another attempt came between, and it may have sold. A key of whatever type goes.
   UNLINK is the first write: it runs in a full Redis, and what follows it runs too.
 ]]
 local item_key, stock_key, shoppers_key, orders_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local outbox_key, changes_key, timeline_key, lease_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
 local epoch, limit, opens, closes, hold, version = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
+local closed_by = ARGV[7]
 
 local is_item = redis.call('TYPE', item_key).ok == 'hash'
-local found = is_item and tonumber(redis.call('HGET', item_key, 'epoch'))
+local item = is_item and redis.call('HMGET', item_key, 'epoch', 'watermark', 'closedBy') or {}
+local found, watermark = tonumber(item[1]), item[2]
 if found and found >= tonumber(epoch) then return { 'otherEpoch', found } end
+-- Without a watermark it never sold anything: an earlier attempt left it unfinished.
+if watermark and item[3] ~= closed_by then return { 'otherGate' } end
 
 redis.call('UNLINK', item_key, stock_key, shoppers_key, orders_key, outbox_key, changes_key, timeline_key, lease_key)
 -- `rebuilding`: the last order that is written.

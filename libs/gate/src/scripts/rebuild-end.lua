@@ -24,7 +24,8 @@ if written ~= last then return { 'outOfStep' } end
 
 redis.call('SET', stock_key, available)
 redis.call('HSET', item_key, 'state', state, 'sequence', 0, 'watermark', 0)
-redis.call('HDEL', item_key, 'rebuilding')
+-- `closedBy`: the next attempt may have closed it meanwhile, and must not take it for closed.
+redis.call('HDEL', item_key, 'rebuilding', 'closedBy')
 if sale_id ~= '' and state == 'closed' then
   redis.call('SETNX', current_key, sale_id)
 elseif sale_id ~= '' then
