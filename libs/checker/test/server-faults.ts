@@ -81,8 +81,8 @@ export const SERVER_FAULTS: readonly SeededFault[] = [
     return {
       fault: `another ${field} at the gate`,
       line: 'gate-equals-ledger',
-      // The wish to cancel that a record names is then one of an epoch that PostgreSQL does not have.
-      consequences: field === 'epoch' ? ['accepted-recorded'] : [],
+      // What records name is then of an epoch that PostgreSQL does not have: their sequences, a wish to cancel.
+      consequences: field === 'epoch' ? ['accepted-recorded', 'sequences'] : [],
       seed: async (world) => {
         const { keys, productId } = world;
         await world.servers.redis.hincrby(keys.item, field, 1);
