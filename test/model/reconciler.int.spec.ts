@@ -157,6 +157,8 @@ it('repairs nothing where nothing drifts, whatever goes on, and what drifts all 
   await Promise.all(Array.from({ length: SHOPPERS }, (_, shopper) => shop(shopper)));
   selling = false;
   await changes;
+  // A stock below 0 would be the rebuild's.
+  expect(await world.changeStock(item, 3)).toMatchObject({ status: 200 });
 
   await waitUntil('the checker proves the sale', () => isProved(item));
   expect(await repairs()).toEqual([]);

@@ -73,6 +73,7 @@ describe('the report of a sale', () => {
     ]);
     await world.app.get(Refusals).add(item.saleId, { 'sold-out': 41, 'shopper-limit': 2 });
     await world.act(item, 'close');
+    await world.publish();
     const report = await reportOf(item);
     const units = { initial: 30, sold: 5, held: 4, parked: 2, free: 19 };
     expect(report).toMatchObject({
@@ -114,6 +115,7 @@ describe('the report of a sale', () => {
   it('is proved where the accounts are, with the fingerprint of an audit of the same data', async () => {
     const item = await world.openSale(4);
     await world.act(item, 'close');
+    await world.publish();
     const report = await reportOf(item);
     expect(report).toMatchObject({
       units: { initial: 4, free: 4 },

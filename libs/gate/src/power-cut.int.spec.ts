@@ -136,8 +136,8 @@ describe('fast', () => {
     isOn = false;
     await Promise.all(shoppers);
 
-    const safe = sizes.filter(({ atMs }) => atMs <= long.cutAtMs - AT_RISK_MS).at(-1)?.bytes ?? 0;
-    await truncate(fast.server.appendOnlyFile, safe);
+    const safe = sizes.find(({ atMs }) => atMs >= long.cutAtMs - AT_RISK_MS);
+    await truncate(fast.server.appendOnlyFile, safe?.bytes);
     await fast.server.restart();
     await fast.clients.connection.whenReady();
 
