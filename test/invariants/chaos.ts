@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { faultsOf, NAMED_FAULTS } from './faults';
+import { faultsOf } from './faults';
 import type { Fault } from './faults/fault';
 import { formatReport } from './report';
 import { abandonRuns, runSeed } from './run';
@@ -63,7 +63,7 @@ async function main(): Promise<number> {
 
 function chosenFaults({ faults, durability }: z.output<typeof argumentsSchema>): readonly Fault[] {
   if (faults === '') return faultsOf(durability);
-  return [...faultsOf(durability), ...NAMED_FAULTS].filter(({ id, name }) =>
+  return faultsOf(durability).filter(({ id, name }) =>
     `${id} ${name}`.includes(faults),
   );
 }

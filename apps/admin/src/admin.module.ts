@@ -31,6 +31,7 @@ import { GateRepairs } from './reconcile/gate-repairs';
 import { Reconciler } from './reconcile/reconciler.service';
 import { Standings } from './reconcile/standings';
 import { OutboxDrain } from './rebuild/outbox-drain.service';
+import { GateComparison } from './rebuild/gate-comparison.service';
 import { RebuildMaintenance } from './rebuild/rebuild-maintenance.service';
 import { RebuildOpening } from './rebuild/rebuild-opening.service';
 import { RebuildRequests } from './rebuild/rebuild-requests';
@@ -91,6 +92,7 @@ import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts'
     OutboxDrain,
     RebuildRequests,
     RebuildMaintenance,
+    GateComparison,
     RebuildMetrics,
     SaleAuditor,
     SaleReporter,
@@ -150,6 +152,7 @@ export class AdminModule {
             ServiceRequests,
             Reconciler,
             RebuildMaintenance,
+            GateComparison,
           ],
         },
       ],

@@ -6,7 +6,8 @@ export interface ItemKeys {
   readonly current: string;
   /**
    * hash: epoch, state, opens, closes, limit, hold, sequence, watermark, version; while it is being rebuilt, `rebuilding`
-   * in place of sequence and watermark; `closedBy`, which attempt of a rebuild has closed it
+   * in place of sequence and watermark; `closedBy`, which attempt of a rebuild has closed it;
+   * `server`, the run of the Redis on which it was last compared with the ledger
    */
   readonly item: string;
   /** string: units available */

@@ -2,6 +2,9 @@ import type { ItemRef } from '@flux/contracts';
 import { InvalidRequestError } from './gate-error';
 import * as codec from './rebuild-codec';
 import type {
+  ComparedGate,
+  GateComparison,
+  GateComparisonOutcome,
   GateLook,
   RebuildBegin,
   RebuildBeginOutcome,
@@ -11,8 +14,10 @@ import type {
   RebuildEndOutcome,
   RebuildPage,
   RebuildPageOutcome,
+  Vouching,
 } from './rebuild-outcomes';
 import type { RedisConnection } from './redis-connection';
+import { stateLetter } from './order-record';
 import { assertShopper, assertWhole, keysOf } from './request-guards';
 import { ScriptRunner } from './script-runner';
 import { SCRIPTS } from './scripts.generated';
@@ -40,6 +45,30 @@ export class GateRebuild {
     return codec.decodeLook(
       await this.runner.run({ script: SCRIPTS['rebuild-look'], keys: ownKeys(item), args: [] }),
     );
+  }
+
+  /** Whether the gate has been compared with the ledger since its Redis was started or made master. */
+  async askVouched(item: ItemRef): Promise<Vouching> {
+    return this.vouchFor(item, { epoch: 0, run: '' });
+  }
+
+  /** Notes that the gate was compared, in this epoch and on this run of its Redis. */
+  async vouch(item: ItemRef, compared: ComparedGate): Promise<Vouching> {
+    assertWhole({ epoch: compared.epoch });
+    return this.vouchFor(item, compared);
+  }
+
+  /** Whether the gate still knows what it was told of these orders. One that does not sells nothing any more. */
+  async compare({ epoch, orders, ...item }: GateComparison): Promise<GateComparisonOutcome> {
+    assertWhole({ epoch });
+    if (orders.length > MAX_ORDERS_PER_REBUILD_PAGE) throw new InvalidRequestError('orders');
+    const keys = keysOf(item);
+    const reply = await this.runner.run({
+      script: SCRIPTS.compare,
+      keys: [keys.item, keys.orders],
+      args: [epoch, keys.channel, ...orders.flatMap(({ orderId, status }) => [orderId, stateLetter(status)])],
+    });
+    return codec.decodeComparison(reply);
   }
 
   /** From now on the gate sells nothing, and what its outbox holds is all. May be repeated. */
@@ -99,6 +128,13 @@ export class GateRebuild {
       args: [epoch, lastOrderId, available, state, isCurrent ? saleId : '', channel],
     });
     return codec.decodeEnd(reply);
+  }
+
+  private async vouchFor(ref: ItemRef, { epoch, run }: ComparedGate): Promise<Vouching> {
+    const { item } = keysOf(ref);
+    return codec.decodeVouching(
+      await this.runner.run({ script: SCRIPTS.vouch, keys: [item], args: [epoch, run] }),
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { UnexpectedReplyError } from './gate-error';
 import { encodeRecord, shopperHashOf } from './order-record';
 import type {
+  GateComparisonOutcome,
   GateLook,
   RebuildBeginOutcome,
   RebuildCloseOutcome,
@@ -8,6 +9,7 @@ import type {
   RebuildPage,
   RebuildPageOutcome,
   RebuiltOrder,
+  Vouching,
 } from './rebuild-outcomes';
 import { numberOf, wordsOf } from './reply';
 import { itemState } from './verb-codec';
@@ -29,6 +31,34 @@ export function decodeLook(reply: unknown): GateLook {
   if (word !== 'broken') throw new UnexpectedReplyError('rebuild-look');
   const [what = '', readable] = rest;
   return { outcome: word, epoch: numberOf(epoch), what, isOutboxReadable: readable === '1' };
+}
+
+export function decodeVouching(reply: unknown): Vouching {
+  const [word = '', epoch, run = ''] = wordsOf(reply);
+  switch (word) {
+    case 'vouched':
+    case 'gone':
+      return { outcome: word };
+    case 'restarted':
+      return { outcome: word, epoch: numberOf(epoch), run };
+    default:
+      throw new UnexpectedReplyError('vouch');
+  }
+}
+
+export function decodeComparison(reply: unknown): GateComparisonOutcome {
+  const [word = '', detail = ''] = wordsOf(reply);
+  switch (word) {
+    case 'equal':
+      return { outcome: word };
+    case 'behind':
+    case 'unsettled':
+      return { outcome: word, orderId: detail };
+    case 'otherEpoch':
+      return { outcome: word, epoch: numberOf(detail) };
+    default:
+      throw new UnexpectedReplyError('compare');
+  }
 }
 
 export function decodeClose(reply: unknown): RebuildCloseOutcome {

@@ -22,6 +22,43 @@ export type GateLook =
       readonly isOutboxReadable: boolean;
     };
 
+/** A gate as it was compared with the ledger. */
+export interface ComparedGate {
+  readonly epoch: number;
+  /** Of its Redis: another one after each start, and on a replica that was made master. */
+  readonly run: string;
+}
+
+export type Vouching =
+  | { readonly outcome: 'vouched' }
+  /** It has to be compared, perhaps again: it may have forgotten what it was told. */
+  | ({ readonly outcome: 'restarted' } & ComparedGate)
+  /** No item, or one that waits for the end of a rebuild. */
+  | { readonly outcome: 'gone' };
+
+/** An order as the gate was told of it, and has answered that it knows. */
+export interface ToldOrder {
+  readonly orderId: string;
+  readonly status: OrderStatus;
+}
+
+export interface GateComparison {
+  readonly saleId: string;
+  readonly productId: string;
+  readonly epoch: number;
+  /** At most MAX_ORDERS_PER_REBUILD_PAGE. */
+  readonly orders: readonly ToldOrder[];
+}
+
+export type GateComparisonOutcome =
+  | { readonly outcome: 'equal' }
+  /** The order has no record, or is in an earlier state: the gate went back in time. */
+  | { readonly outcome: 'behind'; readonly orderId: string }
+  /** It is in an earlier state that it has not been settled in again: nothing can be said yet. */
+  | { readonly outcome: 'unsettled'; readonly orderId: string }
+  /** 0: there is none. Or this one is being rebuilt. */
+  | { readonly outcome: 'otherEpoch'; readonly epoch: number };
+
 export interface RebuildClose {
   readonly saleId: string;
   readonly productId: string;

@@ -1,5 +1,5 @@
 import { itemName, statusOfState, type ItemRef, type OrderState, type SaleState } from '@flux/contracts';
-import type { RebuiltOrder } from '@flux/gate';
+import type { RebuiltOrder, ToldOrder } from '@flux/gate';
 import { Injectable } from '@nestjs/common';
 import { DataSource, IsNull, type EntityManager } from 'typeorm';
 import { toSafeInteger } from './entities/columns';
@@ -83,16 +83,37 @@ export class RebuildLedger {
    * only be one that was refused as old-epoch.
    */
   async *orderPages(item: ItemRef, size: number): AsyncGenerator<readonly RebuiltOrder[], void, undefined> {
+    const columns = 'order_id, shopper_id, quantity, fingerprint, state, accepted_at, decided_at';
+    for await (const rows of this.pages<OrderRow>(item, { columns, where: 'true', size })) {
+      yield rows.map(rebuiltOrderOf);
+    }
+  }
+
+  /**
+   * What the gate was told of an item's orders, and has answered that it knows, by their ids, in pages. Without those
+   * that have something to tell, and those that no gate may have accepted.
+   */
+  async *toldPages(item: ItemRef, size: number): AsyncGenerator<readonly ToldOrder[], void, undefined> {
+    const where = "gate_epoch IS NULL AND state IN ('confirmed', 'paid', 'cancelled', 'expired')";
+    for await (const rows of this.pages<ToldRow>(item, { columns: 'order_id, state', where, size })) {
+      yield rows.map(({ order_id, state }) => ({ orderId: order_id, status: statusOfState(state) }));
+    }
+  }
+
+  private async *pages<Row extends { readonly order_id: string }>(
+    item: ItemRef,
+    { columns, where, size }: { readonly columns: string; readonly where: string; readonly size: number },
+  ): AsyncGenerator<readonly Row[], void, undefined> {
     // An id is `<sale>.<product>.<key>`, and `/` follows `.` in byte order: one range of the primary key.
     const name = itemName(item);
     let after = `${name}.`;
     for (;;) {
-      const rows: OrderRow[] = await this.dataSource.query(
-        `SELECT order_id, shopper_id, quantity, fingerprint, state, accepted_at, decided_at FROM orders
-         WHERE order_id > $1 AND order_id < $2 ORDER BY order_id LIMIT $3`,
+      const rows: Row[] = await this.dataSource.query(
+        `SELECT ${columns} FROM orders
+         WHERE order_id > $1 AND order_id < $2 AND ${where} ORDER BY order_id LIMIT $3`,
         [after, `${name}/`, size],
       );
-      if (rows.length > 0) yield rows.map(rebuiltOrderOf);
+      if (rows.length > 0) yield rows;
       const last = rows.at(-1);
       if (last === undefined || rows.length < size) return;
       after = last.order_id;
@@ -173,6 +194,8 @@ function subjectOf(row: SubjectRow): GateSubject {
     isCurrent: row.is_current,
   };
 }
+
+type ToldRow = Pick<OrderRow, 'order_id' | 'state'>;
 
 interface OrderRow {
   readonly order_id: string;

@@ -4,7 +4,7 @@ import { kafkaFaults } from './kafka-faults';
 import { linkFaults } from './link-faults';
 import { postgresFaults } from './postgres-faults';
 import { processFaults } from './process-faults';
-import { dataFaults, failoverFaults, fileFaults, redisFaults } from './redis-faults';
+import { dataFaults, failoverFaults, redisFaults } from './redis-faults';
 import { saleFaults } from './sale-faults';
 
 /** Every fault that one process set with one server of each kind can have. */
@@ -24,9 +24,3 @@ export const SINGLE_NODE_FAULTS: readonly Fault[] = [
 export function faultsOf(durability: Durability): readonly Fault[] {
   return [...SINGLE_NODE_FAULTS, ...(durability === 'replicated' ? failoverFaults : dataFaults)];
 }
-
-/**
- * Only by name (`--faults F2`): a cut that takes nothing but the telling of a state, such as paid, leaves the gate behind
- * unnoticed, for neither sequence nor watermark went back.
- */
-export const NAMED_FAULTS: readonly Fault[] = fileFaults;

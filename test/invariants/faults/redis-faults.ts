@@ -182,11 +182,8 @@ export const dataFaults: readonly Fault[] = [
       return gone === 1 ? `the stock of ${item.productId}` : undefined;
     },
   },
-];
-
-/** Cuts of the file itself, as a power failure makes them where it was not synced. */
-export const fileFaults: readonly Fault[] = [
   {
+    // As a power failure makes it, of a file that was not synced.
     id: 'F2',
     name: 'append-only file cut',
     breaks: ['redis'],

@@ -5,7 +5,7 @@ import type { Destruction } from '../world/world';
 import type { LastWord } from './evidence';
 import { Findings } from './invariant';
 import type { LedgerRows } from './ledger-rows';
-import { acceptedAtOf } from './lost';
+import { acceptedAtOf, mayBeForgotten } from './lost';
 
 /** What an order may still become; written down here once more, apart from the product's own table. */
 const LATER: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
@@ -38,7 +38,10 @@ export function statesMonotone(
       findings.look();
       const { answer } = look;
       // It is looked at only once its 202 is there.
-      if (answer?.status === 404 && !lost.has(orderId)) findings.violate(`${orderId}: GET answered 404`);
+      if (answer?.status === 404 && !lost.has(orderId)) {
+        if (mayBeForgotten(orderId, look.endedAt, destructions)) findings.add('unknown until the rebuild');
+        else findings.violate(`${orderId}: GET answered 404`);
+      }
       if (answer?.orderStatus === undefined || lost.has(orderId)) continue;
       for (const earlier of looks) {
         const before = earlier.answer?.orderStatus;
@@ -86,7 +89,11 @@ const KNOWN_ANSWERS = {
 } as const satisfies Record<string, readonly string[]>;
 
 /** A dependency that is dead must never look like anything else. */
-export function answersKnown(history: History, lost: ReadonlySet<string>): Findings {
+export function answersKnown(
+  history: History,
+  lost: ReadonlySet<string>,
+  destructions: readonly Destruction[],
+): Findings {
   const findings = new Findings(
     'honest answers',
     'every answer is one of those documented for its case, and a 503 says when to come again',
@@ -110,12 +117,16 @@ export function answersKnown(history: History, lost: ReadonlySet<string>): Findi
     ['payment', history.payments],
   ] as const;
   for (const [route, calls] of others) {
-    for (const { asked, answer } of calls as readonly Call<{ readonly orderId: string }, CodeAnswer>[]) {
+    for (const { asked, answer, endedAt } of calls as readonly Call<
+      { readonly orderId: string },
+      CodeAnswer
+    >[]) {
       findings.look();
       if (answer === undefined) continue;
       const kind = answer.code === undefined ? String(answer.status) : `${answer.status} ${answer.code}`;
-      const isOfLost = lost.has(asked.orderId) && answer.status === 404;
-      if (!isKnown(route, kind) && !isOfLost)
+      const { orderId } = asked;
+      const isForgotten = lost.has(orderId) || mayBeForgotten(orderId, endedAt, destructions);
+      if (!isKnown(route, kind) && !(isForgotten && answer.status === 404))
         findings.violate(`${asked.orderId}: ${route} was answered ${kind}`);
     }
   }

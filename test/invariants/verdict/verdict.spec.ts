@@ -135,6 +135,22 @@ describe('a loss', () => {
     ]);
   });
 
+  it('lets an order be unknown for a while that was not settled when data were destroyed, and no other', () => {
+    const evidence = (unsettled: readonly string[]): Evidence => {
+      const destroyed = {
+        ...sound(),
+        destructions: [{ ...destruction, atMs: 15, unsettled: new Set(unsettled) }],
+      };
+      look(destroyed.history, { at: 20, status: 404 });
+      return destroyed;
+    };
+    expect(violated(evidence([ORDER]))).toEqual([]);
+    expect(violated(evidence([]))).toEqual(['states monotone', 'honest answers']);
+    const tooEarly = evidence([ORDER]);
+    look(tooEarly.history, { at: 5, status: 404 });
+    expect(violated(tooEarly)).toEqual(['states monotone', 'honest answers']);
+  });
+
   it('lets states go back only across the destruction', () => {
     const evidence = {
       ...sound(),

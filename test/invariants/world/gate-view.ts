@@ -9,6 +9,8 @@ export interface GateCounters {
   readonly watermark: number | undefined;
   readonly sequence: number;
   readonly outboxLength: number;
+  /** Compared with the ledger since this Redis was started. */
+  readonly isCompared: boolean;
 }
 
 const ITEMS = SALES.flatMap(({ saleId, items }) => items.map(({ productId }) => ({ saleId, productId })));
@@ -17,11 +19,13 @@ export class GateView {
   constructor(private readonly redis: Redis) {}
 
   async counters(): Promise<GateCounters[]> {
+    const info = await this.redis.info('server');
+    const run = /run_id:([0-9a-f]+)/.exec(info)?.[1];
     return Promise.all(
       ITEMS.map(async (item) => {
         const keys = itemKeys(item);
-        const [[watermark, sequence], outboxLength] = await Promise.all([
-          this.redis.hmget(keys.item, 'watermark', 'sequence'),
+        const [[watermark, sequence, server], outboxLength] = await Promise.all([
+          this.redis.hmget(keys.item, 'watermark', 'sequence', 'server'),
           this.redis.xlen(keys.outbox),
         ]);
         return {
@@ -29,6 +33,7 @@ export class GateView {
           watermark: watermark === null || watermark === undefined ? undefined : Number(watermark),
           sequence: Number(sequence ?? 0),
           outboxLength,
+          isCompared: run !== undefined && server === run,
         };
       }),
     );

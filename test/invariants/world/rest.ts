@@ -16,8 +16,9 @@ export async function comeToRest(world: World): Promise<string[]> {
 
 async function underWay(world: World): Promise<string[]> {
   const gates = await world.gate.counters();
-  const waiting = gates.flatMap(({ productId, watermark, sequence, outboxLength }) => {
+  const waiting = gates.flatMap(({ productId, watermark, sequence, outboxLength, isCompared }) => {
     if (watermark === undefined) return [`${productId}: the gate is not whole`];
+    if (!isCompared) return [`${productId}: the gate was not compared since Redis was started`];
     const unsettled = sequence - watermark;
     return unsettled === 0 && outboxLength === 0
       ? []

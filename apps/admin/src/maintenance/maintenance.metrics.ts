@@ -14,6 +14,7 @@ const MAINTENANCE_TASKS = [
   'pruning',
   'forgetting',
   'rebuilding',
+  'comparing',
   'reconciling',
 ] as const;
 export type MaintenanceTask = (typeof MAINTENANCE_TASKS)[number];

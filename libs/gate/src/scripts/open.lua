@@ -32,13 +32,15 @@ for _, expected in ipairs(EXPECTED) do
   end
 end
 
+--- @include "server"
+
 local item = redis.call('HMGET', item_key, 'epoch', 'state')
 if item[1] == epoch then return { 'alreadyOpened', item[2] } end
 if item[1] then return { 'otherEpoch', tonumber(item[1]) } end
 if left_behind then return { 'unsafe', left_behind } end
 
 redis.call('HSET', item_key, 'epoch', epoch, 'state', 'open', 'opens', opens, 'closes', closes, 'limit', limit,
-  'hold', hold, 'sequence', 0, 'watermark', 0, 'version', 1)
+  'hold', hold, 'sequence', 0, 'watermark', 0, 'version', 1, 'server', run_of_server())
 redis.call('SET', stock_key, available)
 redis.call('SET', current_key, sale_id)
 redis.call('PUBLISH', channel, 'stock')

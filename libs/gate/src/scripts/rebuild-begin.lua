@@ -18,6 +18,8 @@ local outbox_key, changes_key, timeline_key, lease_key = KEYS[5], KEYS[6], KEYS[
 local epoch, limit, opens, closes, hold, version = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local closed_by = ARGV[7]
 
+--- @include "server"
+
 local is_item = redis.call('TYPE', item_key).ok == 'hash'
 local item = is_item and redis.call('HMGET', item_key, 'epoch', 'watermark', 'closedBy') or {}
 local found, watermark = tonumber(item[1]), item[2]
@@ -28,5 +30,5 @@ if watermark and item[3] ~= closed_by then return { 'otherGate' } end
 redis.call('UNLINK', item_key, stock_key, shoppers_key, orders_key, outbox_key, changes_key, timeline_key, lease_key)
 -- `rebuilding`: the last order that is written.
 redis.call('HSET', item_key, 'epoch', epoch, 'state', 'suspended', 'opens', opens, 'closes', closes, 'limit', limit,
-  'hold', hold, 'version', version, 'rebuilding', '')
+  'hold', hold, 'version', version, 'rebuilding', '', 'server', run_of_server())
 return { 'begun' }

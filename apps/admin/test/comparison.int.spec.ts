@@ -1,0 +1,134 @@
+import { stat, truncate } from 'node:fs/promises';
+import type { ItemRef } from '@flux/contracts';
+import { itemKeys } from '@flux/gate';
+import { Payments } from '@flux/ledger';
+import { waitUntil } from '@flux/testing';
+import { GateComparison } from '../src/rebuild/gate-comparison.service';
+import { RebuildWorld } from './rebuild-world';
+
+jest.setTimeout(60_000);
+
+let world: RebuildWorld;
+
+beforeAll(async () => {
+  world = await RebuildWorld.start();
+});
+afterEach(() => world.retireAll());
+afterAll(() => world.stop());
+
+/** One round of the maintenance loop. */
+async function compare(): Promise<void> {
+  await world.admin.app.get(GateComparison).compareAll();
+}
+
+/** The power goes: nothing of what Redis was told meanwhile is on its disk. */
+async function forgotten(work: () => Promise<void>): Promise<void> {
+  const { redis, gate } = world.admin;
+  const { size } = await stat(redis.appendOnlyFile);
+  await work();
+  await redis.kill();
+  await truncate(redis.appendOnlyFile, size);
+  await redis.restart();
+  await waitUntil('the gate is back', () => gate.isReady());
+}
+
+async function paid(orderId: string): Promise<void> {
+  const money = { paymentId: `pi_${orderId}`, amountMinor: 1_999, currency: 'EUR' };
+  const { outcome } = await world.admin.app.get(Payments).pay({ orderId, ...money });
+  if (outcome !== 'paid') throw new Error(outcome);
+  await world.life.tellGate();
+}
+
+async function reasonOf(item: ItemRef): Promise<string | null> {
+  return (await world.ledgerOf(item)).suspendedReason;
+}
+
+describe('a Redis that has forgotten no purchase, but what became of one', () => {
+  it.each([
+    ['paid', 9, paid],
+    ['expired', 10, (orderId: string) => world.life.expired(orderId)],
+  ])('is found out: an order that is %s is so again after the rebuild', async (status, available, end) => {
+    const item = await world.admin.openSale(10);
+    const orderId = await world.life.confirmed(item);
+    await forgotten(async () => {
+      await end(orderId);
+      expect(await world.life.statusAtGate(orderId)).toBe(status);
+    });
+    expect(await world.life.statusAtGate(orderId)).toBe('confirmed');
+
+    await compare();
+    expect(await reasonOf(item)).toBe(`the gate has forgotten what it was told of ${orderId}`);
+    await world.round();
+    expect(await world.life.statusAtGate(orderId)).toBe(status);
+    expect(await world.gateOf(item)).toMatchObject({ epoch: 2, state: 'open', available });
+    await compare();
+    expect(await reasonOf(item)).toBeNull();
+  });
+
+  it('is found out where the gate has sold on since', async () => {
+    const item = await world.admin.openSale(10);
+    const orderId = await world.life.confirmed(item);
+    await forgotten(() => paid(orderId));
+    for (let sold = 0; sold < 3; sold += 1) await world.life.confirmed(item);
+    await compare();
+    expect(await reasonOf(item)).toContain(orderId);
+  });
+});
+
+describe('a Redis that was started anew', () => {
+  it('is compared once, and its gates sell on meanwhile, where it has forgotten nothing', async () => {
+    const item = await world.admin.openSale(10);
+    const [first] = [await world.life.confirmed(item), await world.life.accepted(item)];
+    await paid(first);
+    await world.admin.redis.restart();
+    await waitUntil('the gate is back', () => world.admin.gate.isReady());
+    const server = () => world.admin.redis.client.hget(itemKeys(item).item, 'server');
+    const before = await server();
+    await compare();
+    expect(await server()).not.toBe(before);
+    await compare();
+    expect(await reasonOf(item)).toBeNull();
+    expect(await world.gateOf(item)).toMatchObject({ epoch: 1, state: 'open', available: 8 });
+  });
+
+  it('has to know what it has been told, not what it is to be told yet', async () => {
+    const item = await world.admin.openSale(10);
+    const orderId = await world.life.confirmed(item);
+    await forgotten(() => paid(orderId));
+    await world.admin.dataSource.query('UPDATE orders SET gate_epoch = 1 WHERE order_id = $1', [orderId]);
+    await compare();
+    expect(await reasonOf(item)).toBeNull();
+    await world.life.tellGate();
+    expect(await world.life.statusAtGate(orderId)).toBe('paid');
+  });
+
+  it('is not vouched for before what it has forgotten is settled again', async () => {
+    const item = await world.admin.openSale(10);
+    const orderId = await world.life.accepted(item);
+    await forgotten(async () => {
+      await world.life.settleAll(item);
+      await paid(orderId);
+    });
+    await compare();
+    expect(await reasonOf(item)).toBeNull();
+    const nothing = { statesAfter: -1, runs: [{ upTo: 1, atMs: Date.now() }], states: [] };
+    const again = { ...item, epoch: 1, watermark: 1, watermarkOrderId: orderId, ...nothing };
+    expect(await world.admin.gate.settle(again)).toMatchObject({ outcome: 'settled' });
+    await compare();
+    expect(await reasonOf(item)).toContain(orderId);
+  });
+
+  it('is not compared in an epoch that is not the ledger’s, nor where a rebuild is due already', async () => {
+    const item = await world.admin.openSale(10);
+    const orderId = await world.life.confirmed(item);
+    await forgotten(() => paid(orderId));
+    const reason = 'for a reason of its own';
+    const { dataSource } = world.admin;
+    await dataSource.query('UPDATE ledger SET suspended_reason = $1', [reason]);
+    await compare();
+    expect(await reasonOf(item)).toBe(reason);
+    await dataSource.query('UPDATE ledger SET suspended_reason = NULL, epoch = 2');
+    await compare();
+    expect(await reasonOf(item)).toBeNull();
+  });
+});
