@@ -4,16 +4,18 @@ import { connect } from 'node:net';
 const TOPIC = 'flux-stack-probe';
 const CLIENT = 'flux-stack';
 const TIMEOUT_MS = 3_000;
+const UNKNOWN_TOPIC = 3;
 const TOPIC_EXISTS = 36;
 
 /*
- * Three requests of Kafka's wire protocol (https://kafka.apache.org/protocol), each in the oldest version that Kafka 4
+ * Four requests of Kafka's wire protocol (https://kafka.apache.org/protocol), each in the oldest version that Kafka 4
  * takes. Written out here because the kafkajs of this repository is not yet installed when the stack comes up, and a
  * JVM with Kafka's own tools costs seconds at every start.
  */
 const PRODUCE = { key: 0, version: 3 };
 const FETCH = { key: 1, version: 4 };
 const CREATE_TOPICS = { key: 19, version: 2 };
+const DELETE_TOPICS = { key: 20, version: 1 };
 
 /** @param {number} value */
 const int8 = (value) => Buffer.from([value & 0xff]);
@@ -108,7 +110,9 @@ function openConnection({ host, port }) {
 
 /**
  * Writes a record to a topic of its own and reads it back, so that a broker counts as ready only when it can do what
- * it is there for. The topic has one partition, on this broker alone. Without TLS, as the stack starts them.
+ * it is there for. The topic has one partition, on this broker alone, and is deleted again: while the broker is down it
+ * has no leader, and clients that ask for all topics at once, such as kafkajs, take that for an error of the cluster.
+ * Without TLS, as the stack starts them.
  *
  * @param {{ host: string, port: number, brokerId: number }} broker
  * @throws {Error} when the broker cannot be reached, refuses or forgets
@@ -145,6 +149,9 @@ export async function probeKafka({ brokerId, ...address }) {
       ),
     );
     if (!read.includes(value)) throw new Error('the record that was written cannot be read');
+
+    const deleted = await connection.request(DELETE_TOPICS, struct(array(string(name)), int32(TIMEOUT_MS)));
+    refuse('delete a topic', deleted.readInt16BE(4 + 4 + 2 + name.length), [UNKNOWN_TOPIC]);
   } finally {
     connection.close();
   }

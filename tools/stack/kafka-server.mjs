@@ -66,6 +66,7 @@ function kafkaServers(layout, brokers) {
       identity: { program: 'java', argument: config },
       portNames: [name, controller],
       stopSignal: 'SIGTERM',
+      needsPeers: brokers.length > 1,
       startMs: 120_000,
       prepare: async ({ ports, programs, log }) => {
         mkdirSync(folder, { recursive: true });

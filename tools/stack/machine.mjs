@@ -24,6 +24,7 @@ import { TOPOLOGIES } from './topology.mjs';
  * @property {string[]} portNames
  * @property {NodeJS.Signals} stopSignal asks for a clean end
  * @property {number} [niceness] above 0 where requests do not wait for it: they go first on a machine with few cores
+ * @property {boolean} [needsPeers] cannot answer while too many others of its kind are down
  * @property {number} startMs longest time to the first answer, recovery after a crash included
  * @property {(context: { ports: Ports, programs: Programs, log: Log }) => Promise<{ file: string, args: string[] }>} prepare
  *   makes data folder and configuration, answers the command
@@ -34,6 +35,8 @@ const STOP_MS = 20_000;
 
 // A running server that does not answer in this time is started again.
 const REUSE_MS = 5_000;
+// One that waits for its peers, which start meanwhile, has longer.
+const REUSE_AMONG_PEERS_MS = 60_000;
 
 /**
  * The servers of a stack's topology, as it was first brought up.
@@ -56,17 +59,30 @@ export async function startOnMachine({ layout, topology, kinds, log }) {
   const servers = TOPOLOGIES[topology].servers(layout).filter(({ kind }) => kinds.includes(kind));
   const programs = await findPrograms({ layout, kinds, log });
   const remembered = readPorts(layout.portsFile);
+  const runs = (/** @type {Server} */ server) =>
+    server.portNames.every((name) => remembered[name]) &&
+    findProcess(server.identity, layout.pidFileOf(server.name)) !== undefined;
+  const isPeerDown = servers.some((server) => server.needsPeers && !runs(server));
+  const waiting = servers.filter((server) => isPeerDown && server.needsPeers && runs(server));
   const reused = await Promise.all(
-    servers.map((server) => reuse({ server, layout, programs, ports: remembered, log })),
+    servers.map(
+      (server) =>
+        waiting.includes(server) ||
+        reuse({ server, layout, programs, ports: remembered, log, patienceMs: REUSE_MS }),
+    ),
   );
   const starting = servers.filter((_server, index) => !reused[index]);
 
   const portNames = starting.flatMap((server) => server.portNames);
   const ports = await choosePorts({ remembered, names: portNames, log });
   writePorts(layout.portsFile, { ...ports, host: 'machine', topology });
-  const outcomes = await Promise.allSettled(
-    starting.map((server) => start({ server, layout, programs, ports, log })),
-  );
+  const outcomes = await Promise.allSettled([
+    ...starting.map((server) => start({ server, layout, programs, ports, log })),
+    ...waiting.map(async (server) => {
+      const context = { server, layout, programs, ports, log };
+      if (!(await reuse({ ...context, patienceMs: REUSE_AMONG_PEERS_MS }))) await start(context);
+    }),
+  ]);
   const reasons = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
   if (reasons.length > 1 && reasons.every((reason) => reason instanceof SetUpError)) {
     throw new SetUpError(reasons.map((reason) => reason.message).join('\n\n'));
@@ -123,15 +139,15 @@ function refuseStillMissing(missing, layout) {
 }
 
 /**
- * @param {{ server: Server, layout: StackLayout, programs: Programs, ports: import('./ports.mjs').RememberedPorts, log: Log }} options
+ * @param {{ server: Server, layout: StackLayout, programs: Programs, ports: import('./ports.mjs').RememberedPorts, log: Log, patienceMs: number }} options
  * @returns {Promise<boolean>} whether the server runs and answers
  */
-async function reuse({ server, layout, programs, ports, log }) {
+async function reuse({ server, layout, programs, ports, log, patienceMs }) {
   const pidFile = layout.pidFileOf(server.name);
   if (!findProcess(server.identity, pidFile)) return false;
   const known = server.portNames.every((name) => ports[name]);
   const context = { ports, programs };
-  const answered = known && (await answersWithin({ probe: () => server.probe(context), ms: REUSE_MS }));
+  const answered = known && (await answersWithin({ probe: () => server.probe(context), ms: patienceMs }));
   if (answered === true) return true;
   log(`${server.title} runs but does not answer: starting it again`);
   await stopServer(server, layout);

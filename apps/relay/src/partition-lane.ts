@@ -6,6 +6,7 @@ import type { Log } from '@flux/telemetry';
 import { encodeEntry } from './encode-entry';
 import { OutboxCursor, type CursorOptions } from './outbox-cursor';
 import type { RelayMetrics } from './relay.metrics';
+import { RepeatedWarning } from './repeated-warning';
 
 /** Outboxes that are read for one send: 110 MB where all are full of the largest entries. */
 const CURSORS_PER_TURN = 8;
@@ -36,9 +37,11 @@ export class PartitionLane {
   private readonly running: Promise<void>;
   /** Items with a foreign entry: one line each in the log. */
   private readonly reported = new Set<string>();
+  private readonly warning: RepeatedWarning;
   private failures = 0;
 
   constructor(private readonly options: LaneOptions) {
+    this.warning = new RepeatedWarning(options.log, 'not relayed, tries again');
     this.running = this.run();
   }
 
@@ -165,9 +168,9 @@ export class PartitionLane {
   }
 
   private fail(server: 'redis' | 'kafka', error: unknown): void {
-    const reason = error instanceof Error ? error.message : error;
+    const reason = error instanceof Error ? error.message : String(error);
     this.options.metrics.failed(server);
-    this.options.log.warn({ server, partition: this.options.partition, reason }, 'not relayed, tries again');
+    this.warning.warn({ server, reason }, { partition: this.options.partition });
   }
 }
 

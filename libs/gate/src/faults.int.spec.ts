@@ -1,5 +1,6 @@
 import type { ItemRef } from '@flux/contracts';
 import { connectGate, gateConfig, GateWorld, opening, purchase, removeData, waitUntil } from '@flux/testing';
+import type { Redis } from 'ioredis';
 import { GateUnavailableError, itemKeys, type ReserveOutcome, type ReserveRequest } from './index';
 
 const TIMEOUT_MS = 300;
@@ -63,6 +64,20 @@ describe('a Redis that does not answer', () => {
     await world.server.restart();
     expect(await decided(request)).toMatchObject({ outcome: 'accepted' });
     expect(await world.gate.reserve(accepted)).toMatchObject({ outcome: 'replayed' });
+  });
+
+  it('has its connection broken once, however many calls it leaves without an answer', async () => {
+    const { connection } = await connectGate(gateConfig(world.server.url));
+    const { stream } = connection.client as Redis;
+    const before = stream.listenerCount('close');
+    world.server.freeze();
+    for (let call = 0; call < 20; call += 1) connection.shardOf('any').abandon();
+    expect(stream.listenerCount('close')).toBe(before + 1);
+
+    world.server.thaw();
+    await waitUntil('there is another connection', () => (connection.client as Redis).stream !== stream);
+    await connection.whenReady();
+    connection.close();
   });
 
   it('killed with calls in flight leaves no caller hanging, and one result a key', async () => {

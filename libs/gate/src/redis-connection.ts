@@ -1,4 +1,5 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
+import { breakConnection } from './break-connection';
 import { ClusterNodes } from './cluster-nodes';
 import type { RedisConfig } from './settings';
 
@@ -39,6 +40,8 @@ export class RedisConnection {
   private readonly listeners = new Set<(event: ConnectionEvent) => void>();
   private told: ConnectionEvent['state'] | undefined;
   private generation = 0;
+  /** The last generation whose connection was broken. */
+  private abandoned = 0;
   private lastError = 'not connected yet';
   private closing = false;
 
@@ -99,7 +102,11 @@ export class RedisConnection {
         client,
         isConnecting: () => false,
         abandon: () => {
-          if (generation === this.generation && client.status === 'ready') client.disconnect(true);
+          // A frozen server does not close its end for two seconds, and each further call would leave a listener there.
+          if (generation !== this.generation || generation === this.abandoned) return;
+          if (client.status !== 'ready') return;
+          this.abandoned = generation;
+          client.disconnect(true);
         },
       };
     }
@@ -201,7 +208,7 @@ function nodeShard(address: string, client: Redis | undefined): Shard {
     isConnecting: () => client !== undefined && CONNECTING.has(client.status),
     abandon: () => {
       // A node's connection never reconnects: the one that stalled is the one that ends here.
-      client?.disconnect();
+      if (client !== undefined) breakConnection(client);
     },
   };
 }

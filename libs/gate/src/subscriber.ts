@@ -1,5 +1,6 @@
 import type { ItemRef } from '@flux/contracts';
 import { Redis } from 'ioredis';
+import { breakConnection } from './break-connection';
 import { itemKeys } from './gate-keys';
 import { reconnectDelayMs } from './redis-connection';
 import type { RedisConfig } from './settings';
@@ -83,7 +84,7 @@ export class GateSubscriber {
     } else if (this.up) {
       // A failure ends the connection, and the next one subscribes to all.
       await connection.subscribe(channel).catch(() => {
-        connection.disconnect();
+        breakConnection(connection);
       });
     }
     return () => {
@@ -107,7 +108,7 @@ export class GateSubscriber {
     const { connection } = this;
     if (!this.up || connection === undefined) return;
     connection.unsubscribe(channel).catch(() => {
-      connection.disconnect();
+      breakConnection(connection);
     });
   }
 
@@ -130,7 +131,7 @@ export class GateSubscriber {
       for (const { listener } of this.listeners.get(channel) ?? []) tell(listener, message);
     });
     const giveUp = (): void => {
-      connection.disconnect();
+      breakConnection(connection);
     };
     const heartbeat = setInterval(() => {
       if (this.up) connection.ping().catch(giveUp);

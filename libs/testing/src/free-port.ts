@@ -8,10 +8,18 @@ const HIGHEST = 20_000;
 
 const ATTEMPTS = 50;
 
-/** A TCP port on loopback that nobody listens on now, and that the system gives to nobody by itself. */
+/** What this process was given, whose server may only be about to listen. */
+const given = new Set<number>();
+
+/**
+ * A TCP port on loopback that nobody listens on now, that the system gives to nobody by itself, and that this process
+ * was not given before.
+ */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
     const port = randomInt(LOWEST, HIGHEST);
+    if (given.has(port)) continue;
+    given.add(port);
     if (await isFree(port)) return port;
   }
   throw new Error(`no free port among ${ATTEMPTS} between ${LOWEST} and ${HIGHEST}`);

@@ -4,6 +4,7 @@ export * from './audit-world';
 export type { PlannedOrder } from './planned-sale';
 export * from './batch-consumer';
 export * from './database';
+export * from './end-with-tests';
 export * from './ledger-fixtures';
 export * from './free-port';
 export * from './kafka';

@@ -4,12 +4,17 @@ import { stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
+import { EndWithTests } from './end-with-tests';
 
 const run = promisify(execFile);
 
 const ROOT = join(__dirname, '../../..');
 const TOOL = join(ROOT, 'tools/stack/stack.mjs');
 const NAME = 'kafka-';
+/** Whatever broker the tests' own environment names. */
+const ENVIRONMENT = ['FLUX_STACK_HOST=machine', 'KAFKA_BROKERS='];
+/** The name follows. */
+const WHICH = ['--only', 'kafka', '--topology', 'cluster', '--name'];
 /** The three, as they know themselves. */
 export const BROKERS = [1, 2, 3] as const;
 
@@ -26,7 +31,7 @@ export class KafkaCluster {
   static async start(): Promise<KafkaCluster> {
     await KafkaCluster.forgetLeftovers();
     const cluster = new KafkaCluster(`${NAME}${process.pid}`);
-    running.add(cluster);
+    running.add(cluster.name);
     await cluster.startAll();
     return cluster;
   }
@@ -90,7 +95,7 @@ export class KafkaCluster {
   async remove(): Promise<void> {
     await this.killAll();
     await this.command('reset');
-    running.delete(this);
+    running.delete(this.name);
   }
 
   /** @returns whom it was sent to */
@@ -104,10 +109,6 @@ export class KafkaCluster {
     } catch {
       return undefined;
     }
-  }
-
-  signalAll(signal: NodeJS.Signals): void {
-    for (const id of BROKERS) this.signal(id, signal);
   }
 
   /** Clusters of test processes that were killed. */
@@ -129,18 +130,12 @@ export class KafkaCluster {
   }
 
   private async command(verb: 'up' | 'reset'): Promise<void> {
-    // Whatever broker the environment names.
-    const env = { ...process.env, FLUX_STACK_HOST: 'machine', KAFKA_BROKERS: '' };
-    const which = ['--only', 'kafka', '--topology', 'cluster', '--name', this.name];
-    await run(process.execPath, [TOOL, verb, ...which], { env, cwd: ROOT });
+    await run('env', [...ENVIRONMENT, process.execPath, TOOL, verb, ...WHICH, this.name], { cwd: ROOT });
   }
 }
 
-/** Clusters that still run: they end with the test process at the latest. */
-const running = new Set<KafkaCluster>();
-process.once('exit', () => {
-  for (const cluster of running) cluster.signalAll('SIGKILL');
-});
+/** Clusters that still run: they end, and their data is forgotten, with the test process at the latest. */
+const running = new EndWithTests(['env', ...ENVIRONMENT, process.execPath, TOOL, 'reset', ...WHICH]);
 
 /** Not a zombie either, which the system keeps until somebody asks for it. */
 function isAlive(pid: number): boolean {

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endWithTests } from './end-with-tests';
 import { freePort } from './free-port';
 import { waitUntil } from './wait-until';
 
@@ -23,12 +24,6 @@ const SAFE_CONFIG = {
   'maxmemory-policy': 'noeviction',
   'enable-debug-command': 'local',
 } as const;
-
-/** Servers that are still running, ended with the test process at the latest. */
-const running = new Set<ChildProcess>();
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
 
 /** A redis-server process of the test's own, with its data in a folder of its own. */
 export class RedisServer {
@@ -131,11 +126,10 @@ export class RedisServer {
       failure = message;
     });
     child.once('exit', (code) => {
-      running.delete(child);
       failure ??= `it ended with ${String(code)}`;
     });
     this.child = child;
-    running.add(child);
+    endWithTests(child);
     const answered = await waitUntil(`redis-server answers on ${this.port}`, async () =>
       failure === undefined ? this.answers() : 'failed',
     );

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { waitUntil } from '@flux/testing';
+import { endWithTests, waitUntil } from '@flux/testing';
 
 export interface AppOptions {
   readonly name: string;
@@ -10,12 +10,6 @@ export interface AppOptions {
   /** The folder of another build. */
   readonly dist?: string;
 }
-
-/** Processes that still run: they end with the test process at the latest. */
-const running = new Set<ChildProcess>();
-process.once('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
 
 /** Seven processes start at once on two cores. */
 const READY_TIMEOUT_MS = 90_000;
@@ -41,8 +35,7 @@ export class AppProcess {
       env: { PATH, HOME, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    running.add(child);
-    child.once('exit', () => running.delete(child));
+    endWithTests(child);
     return new AppProcess(child, options);
   }
 
