@@ -133,6 +133,7 @@ export function decodeEnd(reply: unknown): RebuildEndOutcome {
     case 'finished':
     case 'repeated':
     case 'outOfStep':
+    case 'otherGate':
       return { outcome: word };
     case 'otherEpoch':
       return { outcome: word, epoch: numberOf(epoch) };

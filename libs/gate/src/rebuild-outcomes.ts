@@ -148,4 +148,6 @@ export type RebuildEndOutcome =
   | { readonly outcome: 'finished' }
   /** Finished before: nothing changed. */
   | { readonly outcome: 'repeated' }
+  /** Another attempt has closed it since it was begun: that one goes on. */
+  | { readonly outcome: 'otherGate' }
   | RebuildRefusal;

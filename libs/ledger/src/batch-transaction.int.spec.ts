@@ -305,6 +305,27 @@ describe('epochs', () => {
     ]);
     expect(await world.ledgerOf(item)).toMatchObject({ held: 1, watermark: 1 });
   });
+
+  it('never lets count what came too late, however many epochs end after that', async () => {
+    const item = await world.newItem(5);
+    const raise = async (epoch: number, epochOffset: string): Promise<unknown> =>
+      world.database.dataSource
+        .getRepository(LedgerEntity)
+        .update({ ...item }, { epoch, epochOffset, watermark: 0 });
+    const first = acceptedEvent({ item, epoch: 1, orders: 1 });
+    const placedLate = [
+      { event: first, offset: 11n },
+      { event: { ...first, epoch: 2 }, offset: 12n },
+    ];
+    await raise(3, '10');
+    for (const late of placedLate) await world.batch.apply([late]);
+    const rows = await world.ordersOf(item);
+    expect(rows).toMatchObject([{ state: 'rejected', reason: 'old-epoch', epoch: 2 }]);
+    await raise(4, '20');
+    for (const late of placedLate) await world.batch.apply([late]);
+    expect(await world.ordersOf(item)).toEqual(rows);
+    expect(await world.ledgerOf(item)).toMatchObject({ held: 0 });
+  });
 });
 
 describe('the backstop', () => {

@@ -102,6 +102,22 @@ describe('decideItem', () => {
       expect(decision.rewound).toBeUndefined();
     });
 
+    it('gives it to one of a newer epoch that ended, too: nothing of that epoch counts later', () => {
+      const row = known({ orderId: 'a', state: 'rejected', reason: 'old-epoch', epoch: 1, sequence: 7 });
+      const late = [event(1, [{ id: 'a' }], { epoch: 2, offset: 101n })];
+      const fenced = decide(late, { ledger: { ...ledger, epoch: 3 }, known: [row] });
+      expect(fenced.decided).toMatchObject([
+        { orderId: 'a', state: 'rejected', reason: 'old-epoch', epoch: 2, takesOver: true },
+      ]);
+      expect(fenced.ledger.held).toBe(0);
+      // The message once more, after a rebuild whose closing offset lies beyond it.
+      const again = decide(late, {
+        ledger: { epoch: 4, epochOffset: 200n },
+        known: [{ ...row, epoch: 2, sequence: 1 }],
+      });
+      expect(again).toMatchObject({ decided: [], ledger: { held: 0 } });
+    });
+
     it('does so within one batch, where there is no row yet', () => {
       const decision = decide(
         [

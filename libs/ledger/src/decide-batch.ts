@@ -166,7 +166,8 @@ class ItemWalk {
       const sequence = event.firstSequence + index;
       const row = this.known.get(order.orderId);
       const earlier = this.decided.get(order.orderId) ?? row;
-      if (earlier === undefined || (!fenced && givesWay(earlier, event.epoch))) {
+      // A fenced one, too, takes its epoch's place in the row: else it would count once a later closing offset lies beyond it.
+      if (earlier === undefined || givesWay(earlier, event.epoch)) {
         if (current) this.expectNew(sequence);
         const { state, reason, booked } = fenced ? rejected('old-epoch') : this.judge.judge(order);
         // Field by field: spreading costs several microseconds an order.

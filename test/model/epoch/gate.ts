@@ -141,5 +141,6 @@ export function finish(
 ): Gate | undefined {
   if (gate === undefined) return undefined;
   if (rules.gateStepsTestEpoch && (gate.epoch !== epoch || gate.cursor !== cursor)) return undefined;
+  if (rules.endLooksAtGate && gate.closedBy !== undefined) return undefined;
   return { ...gate, suspended: false, available, watermark: 0, cursor: undefined, closedBy: undefined };
 }

@@ -72,10 +72,10 @@ function oversold({ ledger, rows }: State, { initial }: Bounds): string | undefi
 }
 
 function lost(state: State): string | undefined {
-  const id = Object.keys(state.promised).find((promised) => !isSomewhere(state, promised));
-  return id === undefined
+  const lost = Object.entries(state.promised).find(([id, epoch]) => !isSomewhere(state, id, epoch));
+  return lost === undefined
     ? undefined
-    : `${id}: acknowledged, and in no outbox, not in Kafka and without a row`;
+    : `${lost[0]}: acknowledged, and in no outbox, not in Kafka and without a row`;
 }
 
 /** What a sound gate has accepted the ledger confirms. */

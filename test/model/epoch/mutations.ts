@@ -66,6 +66,12 @@ export const MUTATIONS: readonly Mutation[] = [
     finds: /in no outbox, not in Kafka and without a row/,
   },
   {
+    mutation: 'end does not ask whether another rebuild has closed the gate',
+    rules: { endLooksAtGate: false },
+    bounds: { ...LOST_LOCK, wipes: 2 },
+    finds: /accepted by a sound gate in epoch 2, and rejected \(old-epoch\)/,
+  },
+  {
     mutation: 'pages and end do not ask whose gate it is',
     rules: { gateStepsTestEpoch: false },
     bounds: LOST_LOCK,

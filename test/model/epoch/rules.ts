@@ -21,6 +21,8 @@ export interface Rules {
   readonly beginsBeforeRaise: boolean;
   /** begin refuses a gate at work that this rebuild has not closed: Redis went back meanwhile. */
   readonly beginLooksAtGate: boolean;
+  /** end refuses a gate that another rebuild has closed since: that one has read its outbox, and nothing may come after. */
+  readonly endLooksAtGate: boolean;
   readonly settleTestsEpoch: boolean;
   readonly releaseTestsEpoch: boolean;
   /** A gate without the order at the watermark went back in time. */
@@ -38,6 +40,7 @@ export const DESIGN: Rules = {
   raiseComparesEpoch: true,
   beginsBeforeRaise: true,
   beginLooksAtGate: true,
+  endLooksAtGate: true,
   settleTestsEpoch: true,
   releaseTestsEpoch: true,
   watermarkOrderIsCompared: true,

@@ -1,4 +1,5 @@
 import { rewindProof } from '../../../apps/orders/src/rewind-proof';
+import { givesWay } from '../../../libs/ledger/src/ledger-row';
 import * as gates from './gate';
 import { applyMessage, catchUp, change } from './ledger';
 import { rebuildSteps } from './rebuild';
@@ -220,13 +221,20 @@ function faults(state: State): Step[] {
 /** What only the lost data had is not promised any more. */
 function destroyed(state: State): State {
   const promised = Object.fromEntries(
-    Object.entries(state.promised).filter(([id]) => isSomewhere(state, id)),
+    Object.entries(state.promised).filter(([id, epoch]) => isSomewhere(state, id, epoch)),
   );
   return { ...state, promised };
 }
 
-/** In the gate's outbox, in Kafka or in a row. */
-export function isSomewhere({ gate, log, rows }: State, id: OrderId): boolean {
+/**
+ * In the gate's outbox, in Kafka or in a row. Of an older acceptance of the same order, what a newer one takes over
+ * does not count. @param epoch in which it was promised; 0: in any
+ */
+export function isSomewhere({ gate, log, rows }: State, id: OrderId, epoch: number): boolean {
   const has = ({ orderId }: OutboxEntry): boolean => orderId === id;
-  return rows[id] !== undefined || (gate?.outbox.some(has) ?? false) || log.some(has);
+  const isOf = (found: number): boolean => epoch === 0 || found === epoch;
+  const row = rows[id];
+  if (row !== undefined && !givesWay(row, epoch)) return true;
+  if (gate !== undefined && isOf(gate.epoch) && gate.outbox.some(has)) return true;
+  return log.some((message) => has(message) && isOf(message.epoch));
 }
