@@ -1,96 +1,24 @@
 import { spawn } from 'node:child_process';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import {
+  BENCH_TOOLS as TOOLS,
+  type BenchRow,
+  expectMeasured,
+  expectRatios,
+  smokeBenchmarks,
+} from './support/bench-smoke';
 
-const TOOLS = join(__dirname, '../../tools/bench');
-const BENCH = join(TOOLS, 'bench.mjs');
+/** The others: `test/full/bench.spec.ts`. */
+const NAMES = ['accept', 'drain', 'refuse'];
 
-interface Row {
-  readonly metric: string;
-  readonly unit: string;
-  readonly median: number;
-  readonly min: number;
-  readonly max: number;
-}
-
-interface Result {
-  readonly name: string;
-  readonly commit: string;
-  readonly machine: string;
-  readonly rounds: number;
-  readonly rows: readonly Row[];
-  readonly bars: readonly unknown[];
-}
-
-/** One tiny round of every benchmark: what they measure is not looked at, but that they measure it. */
-describe('npm run bench -- --smoke', () => {
-  let folder: string;
-  let exitCode: number | null;
-  let results: ReadonlyMap<string, Result>;
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'flux-bench-'));
-    // Benchmarks have servers of their own and run processes as an installation does.
-    const env = {
-      ...process.env,
-      NODE_ENV: 'development',
-      REDIS_URL: '',
-      KAFKA_BROKERS: '',
-      DATABASE_URL: '',
-    };
-    const child = spawn(process.execPath, [BENCH, '--smoke', '--results', folder], {
-      env: { ...env, FLUX_KAFKA_REPLICATION: '' },
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    exitCode = await new Promise((resolve) => child.once('close', resolve));
-    const files = await readdir(folder);
-    results = new Map(
-      await Promise.all(
-        files.map(async (file) => {
-          const result = JSON.parse(await readFile(join(folder, file), 'utf8')) as Result;
-          return [file, result] as const;
-        }),
-      ),
-    );
-  }, 300_000);
-
-  afterAll(() => rm(folder, { recursive: true, force: true }));
-
-  it('runs every benchmark, and each round is valid', () => {
-    expect(exitCode).toBe(0);
-    const names = 'accept drain durability expiry gate latency price refuse scale sustained'.split(' ');
-    expect([...results.keys()].sort()).toEqual(names.map((name) => `${name}.json`));
-  });
-
-  it('writes what was measured where, in numbers', () => {
-    for (const [file, { name, commit, machine, rounds, rows, bars }] of results) {
-      expect(`${name}.json`).toBe(file);
-      expect([commit, machine].every((text) => text.length > 0)).toBe(true);
-      expect({ rounds, bars }).toEqual({ rounds: 1, bars: [] });
-      expect(rows.length).toBeGreaterThan(0);
-      const measured = rows.flatMap(({ metric, median, min, max }) =>
-        [median, min, max].every(Number.isFinite) ? [] : [`${name}: ${metric}`],
-      );
-      expect(measured).toEqual([]);
-    }
-  });
-
-  it.each([
-    ['accept', ['accept/bare', 'accept/naive']],
-    ['sustained', ['sustained/bare']],
-    ['drain', ['drain/bare']],
-    ['refuse', ['refuse/bare']],
-    ['price', ['accepted, now/before']],
-  ])('has the headline ratios of %s', (name, metrics) => {
-    const rows = results.get(`${name}.json`)?.rows ?? [];
-    for (const metric of metrics) {
-      expect(rows.find((row) => row.metric === metric)?.median).toBeGreaterThan(0);
-    }
-  });
-});
+it('npm run bench -- --smoke measures', async () => {
+  const smoke = await smokeBenchmarks(...NAMES);
+  expectMeasured(smoke, ...NAMES);
+  expectRatios(smoke, 'accept', 'accept/bare', 'accept/naive');
+  expectRatios(smoke, 'drain', 'drain/bare');
+  expectRatios(smoke, 'refuse', 'refuse/bare');
+}, 300_000);
 
 describe('what benchmarks are made of', () => {
   it('takes the median of the rounds and holds it against the bar', async () => {
@@ -102,7 +30,7 @@ describe('what benchmarks are made of', () => {
       const percentiles = [0.5, 0.99, 0.999].map((share) => percentile(values, share));
       console.log(JSON.stringify({ ...summaryOf(rounds, bars), percentiles }));`);
     const { rows, bars, percentiles } = JSON.parse(stdout) as {
-      readonly rows: readonly Row[];
+      readonly rows: readonly BenchRow[];
       readonly bars: readonly { readonly measured: number; readonly met: boolean }[];
       readonly percentiles: readonly number[];
     };

@@ -1,0 +1,11 @@
+import { expectMeasured, expectRatios, smokeBenchmarks } from '../e2e/support/bench-smoke';
+
+const NAMES = 'durability expiry gate latency price scale sustained'.split(' ');
+
+/** Those that `npm test` leaves out. */
+it('npm run bench -- --smoke measures what takes longer, too', async () => {
+  const smoke = await smokeBenchmarks(...NAMES);
+  expectMeasured(smoke, ...NAMES);
+  expectRatios(smoke, 'sustained', 'sustained/bare');
+  expectRatios(smoke, 'price', 'accepted, now/before');
+}, 600_000);
