@@ -2,6 +2,7 @@ import { SINGLE_NODE_FAULTS } from './faults';
 import { formatReport } from './report';
 import { runSeed } from './run';
 import { PrivateServers } from './world/private-servers';
+import { World } from './world/world';
 
 /** Chosen because it kills Redis and a process of three kinds, and restarts neither broker nor database, which takes long. */
 const SEED = 263;
@@ -28,8 +29,9 @@ describe(`seed ${SEED}, with a fault every second or two`, () => {
       seed: SEED,
       loadMs: LOAD_MS,
       faults: SINGLE_NODE_FAULTS,
+      topology: 'single',
       durability: 'strict',
-      servers,
+      start: () => World.start(servers, 'strict'),
     });
     process.stderr.write(`${formatReport(report)}\n`);
 

@@ -3,10 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { History } from './clients/history';
 import type { RunReport } from './report';
-import type { World } from './world/world';
+import type { Installation } from './world/installation';
 
 /** Writes down what is needed to understand a violation: report, every call, and what every process said. @returns where */
-export async function keepEvidence(world: World, history: History, report: RunReport): Promise<string> {
+export async function keepEvidence(
+  world: Installation,
+  history: History,
+  report: RunReport,
+): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), `flux-invariants-${report.seed}-`));
   await writeFile(join(folder, 'report.json'), JSON.stringify(report, null, 2));
   const { purchases, looks, cancels, payments } = history;

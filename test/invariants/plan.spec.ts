@@ -1,4 +1,5 @@
 import { faultsOf } from './faults';
+import type { Fault } from './faults/fault';
 import { makePlan, type Plan } from './plan';
 import { Random } from './random';
 
@@ -61,6 +62,6 @@ describe('Random', () => {
   });
 });
 
-function inWords({ intents, strikes }: Plan): unknown {
+function inWords({ intents, strikes }: Plan<Fault>): unknown {
   return [intents, strikes.map(({ fault, ...strike }) => [fault.name, strike])];
 }

@@ -1,4 +1,4 @@
-import type { Fault } from './faults/fault';
+import type { Breakage } from './faults/fault';
 import { Random } from './random';
 
 /** What a shopper does besides buying. */
@@ -34,7 +34,7 @@ export interface Intent {
   readonly isWatched: boolean;
 }
 
-export interface PlannedStrike {
+export interface PlannedStrike<Fault extends Breakage> {
   readonly fault: Fault;
   readonly atMs: number;
   readonly lastsMs: number;
@@ -42,14 +42,14 @@ export interface PlannedStrike {
   readonly burst: readonly Intent[];
 }
 
-export interface Plan {
+export interface Plan<Fault extends Breakage> {
   readonly seed: number;
   readonly loadMs: number;
   readonly intents: readonly Intent[];
-  readonly strikes: readonly PlannedStrike[];
+  readonly strikes: readonly PlannedStrike<Fault>[];
 }
 
-export interface PlanOptions {
+export interface PlanOptions<Fault extends Breakage> {
   readonly seed: number;
   readonly loadMs: number;
   readonly faults: readonly Fault[];
@@ -66,7 +66,12 @@ const RECOVERY_MS = 1_200;
 const PEACE_MS = 1_500;
 
 /** Everything that the seed decides: the load, the faults, and when each of them strikes. */
-export function makePlan({ seed, loadMs, faults, ordersPerSecond = ORDERS_PER_SECOND }: PlanOptions): Plan {
+export function makePlan<Fault extends Breakage>({
+  seed,
+  loadMs,
+  faults,
+  ordersPerSecond = ORDERS_PER_SECOND,
+}: PlanOptions<Fault>): Plan<Fault> {
   const random = new Random(seed);
   const maker = new IntentMaker(random.fork('load'));
   const intents: Intent[] = [];
@@ -88,8 +93,12 @@ export function makePlan({ seed, loadMs, faults, ordersPerSecond = ORDERS_PER_SE
  * In an order of its own for each seed, again and again while there is time. Two faults may overlap, but not on the
  * same servers or processes: each must really strike.
  */
-function schedule(random: Random, loadMs: number, faults: readonly Fault[]): Omit<PlannedStrike, 'burst'>[] {
-  const strikes: Omit<PlannedStrike, 'burst'>[] = [];
+function schedule<Fault extends Breakage>(
+  random: Random,
+  loadMs: number,
+  faults: readonly Fault[],
+): Omit<PlannedStrike<Fault>, 'burst'>[] {
+  const strikes: Omit<PlannedStrike<Fault>, 'burst'>[] = [];
   const freeAt = new Map<string, number>();
   let cursor = PEACE_MS;
   while (cursor < loadMs - PEACE_MS) {

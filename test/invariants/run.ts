@@ -15,19 +15,20 @@ import type { LastWord } from './verdict/evidence';
 import { readLedgerRows } from './verdict/ledger-rows';
 import { lostOrders } from './verdict/lost';
 import { judge } from './verdict/verdict';
-import type { PrivateServers } from './world/private-servers';
+import type { Installation, Topology } from './world/installation';
 import { comeToRest } from './world/rest';
 import { Turns } from './world/turns';
 import type { Durability } from './world/redis-servers';
-import { World } from './world/world';
 
-export interface RunOptions {
+export interface RunOptions<Place extends Installation> {
   readonly seed: number;
   /** How long shoppers come and faults strike. */
   readonly loadMs: number;
-  readonly faults: readonly Fault[];
+  readonly faults: readonly Fault<Place>[];
+  readonly topology: Topology;
   readonly durability: Durability;
-  readonly servers: PrivateServers;
+  /** An empty installation. */
+  readonly start: () => Promise<Place>;
 }
 
 /** So much longer than the load faults may begin, on a machine that is slow to heal. */
@@ -40,9 +41,9 @@ const LAST_WORD_ATTEMPTS = 8;
 const LOOK_MS = 300;
 
 /** One seed from an empty installation to the verdict. @throws where the run itself could not be made */
-export async function runSeed(options: RunOptions): Promise<RunReport> {
+export async function runSeed<Place extends Installation>(options: RunOptions<Place>): Promise<RunReport> {
   const startedAt = Date.now();
-  const world = await World.start(options.servers, options.durability);
+  const world = await options.start();
   running.add(world);
   try {
     for (const sale of SALES) {
@@ -57,22 +58,22 @@ export async function runSeed(options: RunOptions): Promise<RunReport> {
   }
 }
 
-const running = new Set<World>();
+const running = new Set<Installation>();
 
 /** For the end of the whole process in the middle of a run: takes its world away, whatever the run says to that. */
 export async function abandonRuns(): Promise<void> {
   await Promise.all([...running].map((world) => world.remove()));
 }
 
-class Run {
+class Run<Place extends Installation> {
   private readonly turns = new Turns();
   private readonly history = new History();
   private readonly accusations: string[] = [];
   private readonly load: Load;
 
   constructor(
-    private readonly world: World,
-    private readonly options: RunOptions,
+    private readonly world: Place,
+    private readonly options: RunOptions<Place>,
     private readonly startedAt: number,
   ) {
     const { gatewayUrls, shop } = world;
@@ -119,7 +120,7 @@ class Run {
     const holds = invariants.every(({ violationsTotal }) => violationsTotal === 0);
     const report: RunReport = {
       seed: options.seed,
-      topology: 'single',
+      topology: options.topology,
       durability: options.durability,
       tookMs: Date.now() - this.startedAt,
       load: loadOf(history),
@@ -127,14 +128,14 @@ class Run {
       strikes,
       invariants,
       holds,
-      notCovered: notCovered(options.durability),
+      notCovered: notCovered(options),
       folder: undefined,
     };
     return holds ? report : { ...report, folder: await keepEvidence(world, history, report) };
   }
 
   private async strike(
-    { fault, atMs, lastsMs, burst }: PlannedStrike,
+    { fault, atMs, lastsMs, burst }: PlannedStrike<Fault<Place>>,
     loadStartedAt: number,
   ): Promise<StrikeReport> {
     const { world, history, options } = this;
@@ -165,7 +166,7 @@ class Run {
   }
 
   private async inject(
-    fault: Fault,
+    fault: Fault<Place>,
     lastsMs: number,
     atMs: number,
   ): Promise<Pick<StrikeReport, 'evidence' | 'reason'>> {

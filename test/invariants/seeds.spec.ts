@@ -2,6 +2,7 @@ import { faultsOf } from './faults';
 import { formatReport } from './report';
 import { runSeed } from './run';
 import { PrivateServers } from './world/private-servers';
+import { World } from './world/world';
 
 const SEEDS = Array.from({ length: 20 }, (_, index) => 1_001 + index);
 const LOAD_MS = 20_000;
@@ -27,8 +28,9 @@ describe('no oversell and no lost order, whatever dies', () => {
       seed,
       loadMs: LOAD_MS,
       faults: faultsOf('strict'),
+      topology: 'single',
       durability: 'strict',
-      servers,
+      start: () => World.start(servers, 'strict'),
     });
     process.stderr.write(`${formatReport(report)}\n`);
     const violations = report.invariants.flatMap(({ name, violations }) =>

@@ -20,6 +20,7 @@ import { RewindCheckService } from '../../apps/orders/src/rewind-check.service';
 import { PartitionLane } from '../../apps/relay/src/partition-lane';
 import { RelayMetrics } from '../../apps/relay/src/relay.metrics';
 import { Processes } from '../model/real-servers';
+import { GroupOffsets } from './group-offsets';
 import { KafkaLog } from './kafka-log';
 import type { SaleServers } from './sale-servers';
 
@@ -52,6 +53,7 @@ export class BugSale {
   readonly parking: ParkingService;
   private readonly rewinds: RewindCheckService;
   private readonly lostSends: LostSendsService;
+  private readonly offsets: GroupOffsets;
   private attempts = 0;
   private clockMs = Date.now();
   /** Messages that the orders process has done with. */
@@ -63,7 +65,9 @@ export class BugSale {
     private readonly settings: KafkaSettings,
     readonly log: KafkaLog,
   ) {
-    const { clients, database, kafkaAdmin } = servers;
+    const { clients, database, kafka, kafkaAdmin } = servers;
+    const groupId = prefixed(settings, ORDERS_CONSUMER_GROUP);
+    this.offsets = new GroupOffsets({ kafka, groupId, topic: log.topic });
     const metrics = new OrdersMetrics(new Metrics('orders'));
     this.processes = new Processes(clients, database.dataSource);
     const { settles, reader } = this.processes;
@@ -158,7 +162,6 @@ export class BugSale {
       if (!(await this.handle(message))) break;
       this.consumed += 1;
     }
-    // Each commit joins the group and leaves it.
     if (this.consumed > before) await this.commit();
   }
 
@@ -271,13 +274,12 @@ export class BugSale {
   }
 
   async close(): Promise<void> {
+    await this.offsets.close();
     await this.log.disconnect();
   }
 
   private async commit(): Promise<void> {
-    const groupId = prefixed(this.settings, ORDERS_CONSUMER_GROUP);
-    const partitions = [{ partition: 0, offset: String(this.consumed) }];
-    await this.servers.admin.setOffsets({ groupId, topic: this.log.topic, partitions });
+    await this.offsets.commit(this.consumed);
   }
 }
 

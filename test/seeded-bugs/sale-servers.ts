@@ -10,14 +10,13 @@ import {
   type RedisServer,
   type TestDatabase,
 } from '@flux/testing';
-import type { Admin, Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
 
 interface Parts {
   readonly redis: RedisServer;
   readonly database: TestDatabase;
   readonly clients: GateClients;
   readonly kafka: Kafka;
-  readonly admin: Admin;
   readonly kafkaAdmin: KafkaAdmin;
   readonly settings: KafkaSettings;
 }
@@ -44,10 +43,6 @@ export class SaleServers {
     return this.parts.kafka;
   }
 
-  get admin(): Admin {
-    return this.parts.admin;
-  }
-
   get kafkaAdmin(): KafkaAdmin {
     return this.parts.kafkaAdmin;
   }
@@ -56,11 +51,9 @@ export class SaleServers {
     const [redis, database] = await Promise.all([startRedis(), createDatabase()]);
     const settings = testKafkaSettings({ FLUX_KAFKA_PARTITIONS: 1 });
     const kafka = createKafka({ settings, clientId: 'test' });
-    const admin = kafka.admin();
-    await admin.connect();
     const clients = await connectGate(gateConfig(redis.url));
     const kafkaAdmin = new KafkaAdmin(kafka);
-    return new SaleServers({ redis, database, clients, kafka, admin, kafkaAdmin, settings });
+    return new SaleServers({ redis, database, clients, kafka, kafkaAdmin, settings });
   }
 
   /** For topics and a group of one sale's own: what it leaves unread is nobody else's lag. */
@@ -80,7 +73,6 @@ export class SaleServers {
   async stop(): Promise<void> {
     this.clients.connection.close();
     await this.kafkaAdmin.disconnect();
-    await this.admin.disconnect();
     await deleteTopics(this.parts.settings.FLUX_TOPIC_PREFIX);
     await this.redis.remove();
     await this.database.drop();

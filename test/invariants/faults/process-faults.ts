@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { App } from '../../e2e/support/app-environment';
 import type { Random } from '../random';
 import type { Seat } from '../world/seat';
-import type { World } from '../world/world';
+import type { Installation } from '../world/installation';
 import type { Fault, Target } from './fault';
 
 const TARGETS = {
@@ -17,7 +17,7 @@ const BEYOND_THE_LEASE_MS = [11_000, 12_000] as const;
 /** Longer than the consumers' session, which ends after 10 s. */
 const BEYOND_THE_SESSION_MS = [11_000, 12_000] as const;
 
-export const processFaults: readonly Fault[] = [
+export const processFaults: readonly Fault<Installation>[] = [
   killed('G9', 'gateway', [100, 800]),
   killed('F15', 'relay', [100, 800]),
   killed('F21', 'orders', [100, 800]),
@@ -72,7 +72,7 @@ export const processFaults: readonly Fault[] = [
   stopped('orders'),
 ];
 
-function killed(id: string, app: App, lastsMs: readonly [number, number]): Fault {
+function killed(id: string, app: App, lastsMs: readonly [number, number]): Fault<Installation> {
   return {
     id,
     name: `${app} killed`,
@@ -88,7 +88,11 @@ function killed(id: string, app: App, lastsMs: readonly [number, number]): Fault
   };
 }
 
-function frozen(id: string, app: App, ...[name, lastsMs]: [string, readonly [number, number]]): Fault {
+function frozen(
+  id: string,
+  app: App,
+  ...[name, lastsMs]: [string, readonly [number, number]]
+): Fault<Installation> {
   return {
     id,
     name,
@@ -104,7 +108,7 @@ function frozen(id: string, app: App, ...[name, lastsMs]: [string, readonly [num
   };
 }
 
-function stopped(app: App): Fault {
+function stopped(app: App): Fault<Installation> {
   return {
     id: 'F34',
     name: `${app} stopped in order`,
@@ -125,6 +129,6 @@ async function restarted(seat: Seat): Promise<void> {
   seat.start();
 }
 
-function oneOf(world: World, app: App, random: Random): Seat {
+function oneOf(world: Installation, app: App, random: Random): Seat {
   return random.pick(world.seats[app]);
 }

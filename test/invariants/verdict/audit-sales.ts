@@ -9,11 +9,11 @@ import type { Answer, Attempt } from '../../e2e/support/crowd';
 import { historyLine } from '../../e2e/support/audit-world';
 import type { Call } from '../clients/history';
 import { SALES } from '../sales';
-import type { World } from '../world/world';
+import type { Installation } from '../world/installation';
 
 /** The checker's reports over all sales of the run, with the clients' own complete record. */
 export async function auditSales(
-  world: World,
+  world: Installation,
   purchases: readonly Call<Attempt, Answer>[],
 ): Promise<AuditReport[]> {
   const prefix = world.topicPrefix;
@@ -23,7 +23,7 @@ export async function auditSales(
     const history = [...lines, { complete: true, saleId, attempts: lines.length }];
     const report = await auditSale(
       {
-        redis: world.redis.client,
+        redis: world.gateClient,
         kafka: world.kafka(),
         topic: `${prefix}${ORDERS_ACCEPTED_TOPIC}`,
         statusTopic: `${prefix}${ORDER_STATUS_TOPIC}`,

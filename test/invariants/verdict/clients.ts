@@ -1,7 +1,7 @@
 import type { OrderStatus } from '@flux/contracts';
 import { kindOf, orderIdOf } from '../../e2e/support/crowd';
 import type { Call, CodeAnswer, History, OrderOf, StatusAnswer } from '../clients/history';
-import type { Destruction } from '../world/world';
+import type { Destruction } from '../world/installation';
 import type { LastWord } from './evidence';
 import { Findings } from './invariant';
 import type { LedgerRows } from './ledger-rows';
@@ -149,13 +149,13 @@ export function wishesHonoured(
     'wishes to cancel',
     'no order whose wish to cancel was accepted is still held in the end',
   );
-  for (const { asked, answer, endedAt } of history.cancels) {
+  for (const { asked, answer, invokedAt } of history.cancels) {
     if (answer?.status !== 202) continue;
     findings.look();
     const state = rows.orders.get(asked.orderId)?.state;
     if (state !== 'confirmed' && state !== 'parked') continue;
-    // The wish was in the data that were destroyed.
-    if (destructions.some(({ atMs, unsettled }) => endedAt <= atMs + 1_000 && unsettled.has(asked.orderId))) {
+    // The wish may have been in the data that were destroyed, however long its answer was under way.
+    if (destructions.some(({ atMs, unsettled }) => invokedAt <= atMs && unsettled.has(asked.orderId))) {
       findings.add('lost with destroyed data');
     } else findings.violate(`${asked.orderId}: its wish to cancel was accepted, and it is ${state}`);
   }

@@ -2,7 +2,7 @@ import type { Answer } from '../../e2e/support/crowd';
 import { orderIdOf } from '../../e2e/support/crowd';
 import type { Call, History } from '../clients/history';
 import type { Attempt } from '../../e2e/support/crowd';
-import type { Destruction } from '../world/world';
+import type { Destruction } from '../world/installation';
 import type { LastWord } from './evidence';
 import { Findings } from './invariant';
 import type { LedgerRows } from './ledger-rows';

@@ -151,6 +151,22 @@ describe('a loss', () => {
     expect(violated(tooEarly)).toEqual(['states monotone', 'honest answers']);
   });
 
+  it('excuses only a wish to cancel that began before, of an order that was in the outbox', () => {
+    const wished = (invokedAt: number, unsettled: readonly string[]): Evidence => {
+      const evidence = {
+        ...sound(),
+        destructions: [{ ...destruction, atMs: 15, unsettled: new Set(unsettled) }],
+      };
+      const wish = call<OrderOf, CodeAnswer>(order(), { status: 202, code: undefined });
+      // Its gateway was frozen: the answer came long after.
+      evidence.history.cancels.push({ ...wish, invokedAt, endedAt: 5_000 });
+      return evidence;
+    };
+    expect(violated(wished(14, [ORDER]))).toEqual([]);
+    expect(violated(wished(16, [ORDER]))).toEqual(['wishes to cancel']);
+    expect(violated(wished(14, []))).toEqual(['wishes to cancel']);
+  });
+
   it('lets states go back only across the destruction', () => {
     const evidence = {
       ...sound(),

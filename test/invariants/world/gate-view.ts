@@ -1,5 +1,5 @@
 import { itemKeys } from '@flux/gate';
-import type { Redis } from 'ioredis';
+import { Cluster, type Redis } from 'ioredis';
 import { SALES } from '../sales';
 
 /** One item's counters as they lie in Redis, read past every proxy. */
@@ -16,11 +16,10 @@ export interface GateCounters {
 const ITEMS = SALES.flatMap(({ saleId, items }) => items.map(({ productId }) => ({ saleId, productId })));
 
 export class GateView {
-  constructor(private readonly redis: Redis) {}
+  constructor(private readonly redis: Redis | Cluster) {}
 
   async counters(): Promise<GateCounters[]> {
-    const info = await this.redis.info('server');
-    const run = /run_id:([0-9a-f]+)/.exec(info)?.[1];
+    const runs = await this.runs();
     return Promise.all(
       ITEMS.map(async (item) => {
         const keys = itemKeys(item);
@@ -33,10 +32,17 @@ export class GateView {
           watermark: watermark === null || watermark === undefined ? undefined : Number(watermark),
           sequence: Number(sequence ?? 0),
           outboxLength,
-          isCompared: run !== undefined && server === run,
+          isCompared: typeof server === 'string' && runs.has(server),
         };
       }),
     );
+  }
+
+  /** Of every master as it runs now: each item lies on one of them, and one that was killed runs no more. */
+  private async runs(): Promise<ReadonlySet<string>> {
+    const masters = this.redis instanceof Cluster ? this.redis.nodes('master') : [this.redis];
+    const infos = await Promise.all(masters.map((master) => master.info('server')));
+    return new Set(infos.map((info) => /run_id:([0-9a-f]+)/.exec(info)?.[1] ?? ''));
   }
 
   /** How many orders and wishes to cancel are accepted and not settled; undefined where Redis does not say. */

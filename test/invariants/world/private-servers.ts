@@ -1,15 +1,7 @@
-import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { freePort, TcpProxy } from '@flux/testing';
-
-const run = promisify(execFile);
-
-const ROOT = join(__dirname, '../../..');
-const TOOL = join(ROOT, 'tools/stack/stack.mjs');
-const NAME = 'inv-';
+import { Stack } from './stack';
 
 /** Who reaches a broker through a proxy of its own. */
 export type KafkaUser = 'relay' | 'orders' | 'admin';
@@ -29,8 +21,8 @@ export class PrivateServers {
   ) {}
 
   static async start(): Promise<PrivateServers> {
-    await forgetLeftovers();
-    const stack = new Stack(`${NAME}${process.pid}`);
+    await Stack.forgetLeftovers();
+    const stack = Stack.ofThisProcess();
     const ports = await choosePorts();
     const links = await Promise.all(
       KAFKA_USERS.map(async (user) => [user, await proxyTo(ports[user])] as const),
@@ -51,8 +43,7 @@ export class PrivateServers {
 
   /** PostgreSQL, past every proxy. */
   get databaseUrl(): string {
-    const password = readFileSync(join(this.stack.folder, 'postgres-password'), 'utf8').trim();
-    return `postgresql://flux:${password}@127.0.0.1:${this.databasePort}/flux`;
+    return this.stack.databaseUrl;
   }
 
   get databasePort(): number {
@@ -125,88 +116,4 @@ function listeners(ports: Ports, links: Readonly<Record<KafkaUser, TcpProxy>>): 
     'inter.broker.listener.name=PLAINTEXT',
     '',
   ].join('\n');
-}
-
-/** Stacks that still run: they end with the test process at the latest. */
-const running = new Set<Stack>();
-process.once('exit', () => {
-  for (const stack of running) stack.killAll();
-});
-
-/** A stack of tools/stack by its command, whatever the environment names. */
-class Stack {
-  readonly folder: string;
-
-  constructor(private readonly name: string) {
-    this.folder = join(ROOT, '.stack', name);
-  }
-
-  async up(): Promise<void> {
-    running.add(this);
-    await this.command('up');
-  }
-
-  async reset(): Promise<void> {
-    // A frozen process takes no signal but SIGKILL, and nothing of these data is needed any more.
-    this.killAll();
-    await this.command('reset');
-    running.delete(this);
-  }
-
-  killAll(): void {
-    for (const server of ['kafka', 'postgres', 'redis']) this.signal(server, 'SIGKILL');
-  }
-
-  signal(server: string, signal: NodeJS.Signals): void {
-    const file = join(this.folder, `${server}.pid`);
-    if (!existsSync(file)) return;
-    const pid = Number(readFileSync(file, 'utf8'));
-    // PostgreSQL has a process for each session. Without their parent they end by themselves.
-    const children = signal === 'SIGKILL' ? [] : childrenOf(pid);
-    for (const each of [pid, ...children]) {
-      try {
-        process.kill(each, signal);
-      } catch {
-        // It has ended already.
-      }
-    }
-  }
-
-  private async command(verb: 'up' | 'reset'): Promise<void> {
-    const env = { ...process.env, FLUX_STACK_HOST: 'machine' };
-    for (const variable of ['REDIS_URL', 'KAFKA_BROKERS', 'DATABASE_URL'])
-      Reflect.deleteProperty(env, variable);
-    await run(process.execPath, [TOOL, verb, '--name', this.name], { env, cwd: ROOT });
-  }
-}
-
-function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-      .trim()
-      .split(' ')
-      .filter(Boolean)
-      .map(Number);
-  } catch {
-    return [];
-  }
-}
-
-/** Stacks of test processes that were killed. */
-async function forgetLeftovers(): Promise<void> {
-  const folder = join(ROOT, '.stack');
-  const names = existsSync(folder) ? readdirSync(folder) : [];
-  for (const name of names) {
-    const pid = Number(/^inv-(\d+)$/.exec(name)?.[1] ?? 0);
-    if (pid > 0 && !isAlive(pid)) await new Stack(name).reset();
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,11 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { World } from './world';
+import type { Installation } from './installation';
 
 /** Holds of the brief sale, the slowest back-off of a process, and a consumer's session that must run out first. */
 const PATIENCE_MS = 90_000;
 
 /** Waits until nothing is under way any more. @returns what still is when the patience has ended; empty at rest */
-export async function comeToRest(world: World): Promise<string[]> {
+export async function comeToRest(world: Installation): Promise<string[]> {
   const deadline = Date.now() + PATIENCE_MS;
   for (;;) {
     const unrest = await underWay(world).catch((error: unknown) => [`cannot look: ${String(error)}`]);
@@ -14,7 +14,7 @@ export async function comeToRest(world: World): Promise<string[]> {
   }
 }
 
-async function underWay(world: World): Promise<string[]> {
+async function underWay(world: Installation): Promise<string[]> {
   const gates = await world.gate.counters();
   const waiting = gates.flatMap(({ productId, watermark, sequence, outboxLength, isCompared }) => {
     if (watermark === undefined) return [`${productId}: the gate is not whole`];
