@@ -32,6 +32,7 @@ import { Reconciler } from './reconcile/reconciler.service';
 import { Standings } from './reconcile/standings';
 import { OutboxDrain } from './rebuild/outbox-drain.service';
 import { GateComparison } from './rebuild/gate-comparison.service';
+import { GateProof } from './rebuild/gate-proof.service';
 import { RebuildMaintenance } from './rebuild/rebuild-maintenance.service';
 import { RebuildOpening } from './rebuild/rebuild-opening.service';
 import { RebuildRequests } from './rebuild/rebuild-requests';
@@ -92,6 +93,7 @@ import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts'
     OutboxDrain,
     RebuildRequests,
     RebuildMaintenance,
+    GateProof,
     GateComparison,
     RebuildMetrics,
     SaleAuditor,
@@ -152,6 +154,7 @@ export class AdminModule {
             ServiceRequests,
             Reconciler,
             RebuildMaintenance,
+            GateProof,
             GateComparison,
           ],
         },

@@ -1,9 +1,11 @@
 import { stat, truncate } from 'node:fs/promises';
-import type { ItemRef } from '@flux/contracts';
-import { itemKeys } from '@flux/gate';
-import { Payments } from '@flux/ledger';
-import { waitUntil } from '@flux/testing';
+import type { ItemEvent, ItemRef } from '@flux/contracts';
+import { itemKeys, Outboxes } from '@flux/gate';
+import { BatchTransaction, OrderEntity, Payments } from '@flux/ledger';
+import { Metrics } from '@flux/telemetry';
+import { purchase, waitUntil } from '@flux/testing';
 import { GateComparison } from '../src/rebuild/gate-comparison.service';
+import { GateProof } from '../src/rebuild/gate-proof.service';
 import { RebuildWorld } from './rebuild-world';
 
 jest.setTimeout(60_000);
@@ -16,8 +18,9 @@ beforeAll(async () => {
 afterEach(() => world.retireAll());
 afterAll(() => world.stop());
 
-/** One round of the maintenance loop. */
+/** One round of each part of the maintenance loop that looks after gates on a new server. */
 async function compare(): Promise<void> {
+  await world.admin.app.get(GateProof).proveAll();
   await world.admin.app.get(GateComparison).compareAll();
 }
 
@@ -42,6 +45,78 @@ async function paid(orderId: string): Promise<void> {
 async function reasonOf(item: ItemRef): Promise<string | null> {
   return (await world.ledgerOf(item)).suspendedReason;
 }
+
+/** What the outbox of an item holds, as a relay reads it. */
+async function outboxOf(item: ItemRef): Promise<readonly ItemEvent[]> {
+  const entries = await world.admin.app.get(Outboxes).read(item, { after: '0-0', count: 100 });
+  return entries.flatMap((entry) => (entry.outcome === 'event' ? [entry.event] : []));
+}
+
+async function unprovenGates(): Promise<string | undefined> {
+  const { text } = await world.admin.app.get(Metrics).render();
+  return /^flux_gates_unproven(?:\{.*\})? (\d+)$/m.exec(text)?.[1];
+}
+
+describe('a Redis that has forgotten a purchase', () => {
+  it.each([
+    ['all', 0],
+    ['only the last', 1],
+  ])(
+    'that the ledger knows, %s of them, accepts none of their keys before it is rebuilt',
+    async (_, from) => {
+      const item = await world.admin.openSale(10);
+      await world.life.confirmed(item);
+      const [first, last] = [purchase(item), purchase(item)];
+      const before = await outboxOf(item);
+      await forgotten(async () => {
+        for (const request of [first, last]) await world.admin.gate.reserve(request);
+        const events = (await outboxOf(item)).slice(before.length + from);
+        await world.admin.app.get(BatchTransaction).apply(events.map((event) => ({ event, offset: 0n })));
+      });
+      const isRefused = async () => {
+        expect(await world.admin.gate.reserve(last)).toEqual({ outcome: 'notReady' });
+        expect(await world.admin.gate.readOrder(last.orderId)).toEqual({ outcome: 'notReady' });
+      };
+      await isRefused();
+      await compare();
+      expect(await reasonOf(item)).toBe('Redis went back in time: the gate is at 1, the ledger knows 3');
+      await isRefused();
+      await world.round();
+      const replay = await world.admin.gate.reserve(last);
+      const row = await world.admin.dataSource.manager.findOneByOrFail(OrderEntity, {
+        orderId: last.orderId,
+      });
+      expect(replay).toMatchObject({
+        outcome: 'replayed',
+        order: { acceptedAtMs: row.acceptedAt.getTime() },
+      });
+    },
+  );
+
+  it('that is on its way to the ledger accepts its key no more than before it has come there', async () => {
+    const item = await world.admin.openSale(10);
+    const request = purchase(item);
+    await world.stopOrders();
+    await forgotten(async () => {
+      await world.admin.gate.reserve(request);
+      await world.send(...(await outboxOf(item)));
+    });
+    for (let round = 0; round < 2; round += 1) await compare();
+    expect(await world.admin.gate.reserve(request)).toEqual({ outcome: 'notReady' });
+    expect([await reasonOf(item), await unprovenGates()]).toEqual([null, '1']);
+    await world.startOrders();
+    await waitUntil('it is found out', async () => {
+      await compare();
+      return (await reasonOf(item)) !== null;
+    });
+    expect(await reasonOf(item)).toBe('Redis went back in time: the gate is at 0, the ledger knows 1');
+    expect(await world.admin.gate.reserve(request)).toEqual({ outcome: 'notReady' });
+    await world.round();
+    expect(await world.admin.gate.reserve(request)).toMatchObject({ outcome: 'replayed' });
+    await compare();
+    expect(await unprovenGates()).toBe('0');
+  });
+});
 
 describe('a Redis that has forgotten no purchase, but what became of one', () => {
   it.each([
@@ -69,6 +144,7 @@ describe('a Redis that has forgotten no purchase, but what became of one', () =>
     const item = await world.admin.openSale(10);
     const orderId = await world.life.confirmed(item);
     await forgotten(() => paid(orderId));
+    await world.admin.app.get(GateProof).proveAll();
     for (let sold = 0; sold < 3; sold += 1) await world.life.confirmed(item);
     await compare();
     expect(await reasonOf(item)).toContain(orderId);
@@ -76,7 +152,7 @@ describe('a Redis that has forgotten no purchase, but what became of one', () =>
 });
 
 describe('a Redis that was started anew', () => {
-  it('is compared once, and its gates sell on meanwhile, where it has forgotten nothing', async () => {
+  it('is proven, sells again, and is compared once, where it has forgotten nothing', async () => {
     const item = await world.admin.openSale(10);
     const [first] = [await world.life.confirmed(item), await world.life.accepted(item)];
     await paid(first);
@@ -84,11 +160,15 @@ describe('a Redis that was started anew', () => {
     await waitUntil('the gate is back', () => world.admin.gate.isReady());
     const server = () => world.admin.redis.client.hget(itemKeys(item).item, 'server');
     const before = await server();
-    await compare();
+    expect(await world.admin.gate.reserve(purchase(item))).toEqual({ outcome: 'notReady' });
+    await world.admin.app.get(GateProof).proveAll();
     expect(await server()).not.toBe(before);
+    expect(await world.admin.gate.reserve(purchase(item))).toMatchObject({ outcome: 'accepted' });
+    await compare();
+    expect(await world.admin.redis.client.hget(itemKeys(item).item, 'compared')).toBe(await server());
     await compare();
     expect(await reasonOf(item)).toBeNull();
-    expect(await world.gateOf(item)).toMatchObject({ epoch: 1, state: 'open', available: 8 });
+    expect(await world.gateOf(item)).toMatchObject({ epoch: 1, state: 'open', available: 7 });
   });
 
   it('has to know what it has been told, not what it is to be told yet', async () => {

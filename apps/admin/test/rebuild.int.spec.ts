@@ -1,10 +1,11 @@
 import type { ItemRef } from '@flux/contracts';
-import { Catalogue, GateRebuild, Outboxes } from '@flux/gate';
+import { Catalogue, GateRebuild, Outboxes, RedisConnection } from '@flux/gate';
 import { LedgerEntity, OrderEntity } from '@flux/ledger';
 import { Metrics } from '@flux/telemetry';
 import {
   acceptedEvent,
   closeAndBegin,
+  prove,
   purchase,
   type PurchaseOptions,
   removeData,
@@ -155,6 +156,8 @@ describe('other gates that cannot be trusted', () => {
     await removeData(old);
     await waitUntil('the gate is back', () => world.admin.gate.isReady());
     expect(await world.gateOf(item)).toMatchObject({ epoch: 1 });
+    // As one that was never started anew: an old master that is master again.
+    await prove(world.admin.app.get(RedisConnection), item);
     const late = await world.life.accepted(item, { quantity: 5 });
     expect(await world.rebuild(item)).toMatchObject({ outcome: 'rebuilt', epoch: 3, available: 7 });
     expect(await world.stateOf(late)).toBe('rejected');

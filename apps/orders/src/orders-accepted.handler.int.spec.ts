@@ -2,7 +2,7 @@ import type { ItemRef } from '@flux/contracts';
 import type { BatchAnswer } from '@flux/kafka';
 import { BatchTransaction, LedgerReader, Suspensions, TellGate } from '@flux/ledger';
 import { createLog, Metrics } from '@flux/telemetry';
-import { kafkaBatch, kafkaMessage, purchase, removeData, SaleWorld, waitUntil } from '@flux/testing';
+import { kafkaBatch, kafkaMessage, prove, purchase, removeData, SaleWorld, waitUntil } from '@flux/testing';
 import { ConfirmationDelay } from './confirmation-delay';
 import { OrdersAcceptedHandler } from './orders-accepted.handler';
 import { OrdersMetrics } from './orders.metrics';
@@ -181,6 +181,7 @@ describe('a wish to cancel', () => {
     expect(await handler.handle(kafkaBatch(event!, wish))).toEqual(DONE);
     await world.redis.restart();
     await redisIsBack();
+    await prove(world.clients.connection, item);
     expect(await world.statuses([event!])).toEqual(['accepted']);
     // Its state comes with the next settle, which finds the gate behind; its unit when the gate is told.
     const [later] = await world.accept(item, 1);
@@ -307,6 +308,8 @@ describe('a gate that went back in time', () => {
     await world.redis.restoreData(before);
     await removeData(before);
     await redisIsBack();
+    // What the ledger has was still on its way when the gate was proven.
+    await prove(world.clients.connection, item);
 
     const anew = await world.clients.gate.reserve(purchase(item));
     expect(anew.outcome).toBe('accepted');
@@ -334,6 +337,7 @@ describe('a gate that went back in time', () => {
     await world.redis.restoreData(before);
     await removeData(before);
     await redisIsBack();
+    await prove(world.clients.connection, item);
     expect((await world.clients.gate.cancel(kept!.orders[0]!)).outcome).toBe('requested');
     const [entry] = await world.clients.outboxes.read(item, { after: '0-0', count: 1 });
     const wish = entry!.outcome === 'event' ? entry!.event : undefined;

@@ -1,6 +1,6 @@
 import type { ItemRef, OrderStatus } from '@flux/contracts';
-import { closeAndBegin, endOf, endWith, GateWorld, randomItem, waitUntil } from '@flux/testing';
-import { GateRebuild, itemKeys, type ReserveRequest } from './index';
+import { closeAndBegin, endOf, endWith, GateWorld, prove, purchase, randomItem } from '@flux/testing';
+import { GateRebuild, itemKeys, type ReserveRequest, type Vouching } from './index';
 
 let world: GateWorld;
 let rebuild: GateRebuild;
@@ -13,50 +13,98 @@ afterAll(async () => {
   await world.end();
 });
 
-async function restart(): Promise<void> {
-  await world.server.restart();
-  await waitUntil('the gate is back', () => world.gate.isReady());
+async function unproven(item: ItemRef): Promise<Extract<Vouching, { readonly outcome: 'unproven' }>> {
+  const found = await rebuild.askVouched(item);
+  if (found.outcome !== 'unproven') throw new Error(`the gate is ${found.outcome}`);
+  return found;
 }
 
 describe('a gate', () => {
-  it('needs no comparison from its opening on, nor from its rebuild on', async () => {
+  it('has nothing to prove from its opening on, nor from its rebuild on', async () => {
     const item = await world.opened();
     expect(await rebuild.askVouched(item)).toEqual({ outcome: 'vouched' });
-    await restart();
+    await world.restart();
     await closeAndBegin(rebuild, item);
     expect(await rebuild.askVouched(item)).toEqual({ outcome: 'gone' });
     await rebuild.end(endWith(item));
     expect(await rebuild.askVouched(item)).toEqual({ outcome: 'vouched' });
+    expect(await world.gate.reserve(purchase(item))).toMatchObject({ outcome: 'accepted' });
   });
 
-  it('needs one after each start of its Redis, once', async () => {
+  it('is proven, then compared, after each start of its Redis', async () => {
     const item = await world.opened();
+    await world.accepted(item);
     for (let start = 0; start < 2; start += 1) {
-      await restart();
-      const asked = await rebuild.askVouched(item);
-      if (asked.outcome !== 'restarted') throw new Error('it is vouched for');
-      expect(asked.epoch).toBe(1);
-      expect(asked.run).toMatch(/^[0-9a-f]{40}$/);
-      expect(await rebuild.vouch(item, asked)).toEqual({ outcome: 'vouched' });
+      await world.restart();
+      const found = await unproven(item);
+      expect(found).toMatchObject({ epoch: 1, sequence: 1 });
+      expect(found.run).toMatch(/^[0-9a-f]{40}$/);
+      const { epoch, run } = found;
+      expect(await rebuild.vouch(item, found, 'server')).toEqual({ outcome: 'uncompared', epoch, run });
+      expect(await rebuild.askVouched(item)).toEqual({ outcome: 'uncompared', epoch, run });
+      expect(await rebuild.vouch(item, found, 'compared')).toEqual({ outcome: 'vouched' });
       expect(await rebuild.askVouched(item)).toEqual({ outcome: 'vouched' });
     }
   });
 
-  it('is not vouched for by a comparison of another epoch, or with another start of its Redis', async () => {
+  it('proves nothing by what was found in another epoch, or on another start of its Redis', async () => {
     const item = await world.opened();
-    await restart();
-    const first = await rebuild.askVouched(item);
-    if (first.outcome !== 'restarted') throw new Error('it is vouched for');
-    expect(await rebuild.vouch(item, { ...first, epoch: 2 })).toEqual(first);
-    await restart();
-    const second = await rebuild.vouch(item, first);
-    expect(second).toMatchObject({ outcome: 'restarted', epoch: 1 });
+    await world.restart();
+    const first = await unproven(item);
+    expect(await rebuild.vouch(item, { ...first, epoch: 2 }, 'server')).toEqual(first);
+    await world.restart();
+    const second = await rebuild.vouch(item, first, 'server');
+    expect(second).toMatchObject({ outcome: 'unproven', epoch: 1 });
     expect(second).not.toEqual(first);
     expect(await rebuild.askVouched(item)).toEqual(second);
   });
 
-  it('that is not there has nothing to compare', async () => {
+  it('that is not there has nothing to prove', async () => {
     expect(await rebuild.askVouched(randomItem())).toEqual({ outcome: 'gone' });
+  });
+});
+
+describe('a gate that may have forgotten orders', () => {
+  it('answers what it knows, and says of nothing else that it is not there, sold out or over a limit', async () => {
+    const item = await world.opened({ available: 2 });
+    const [cancelled, kept] = [await world.accepted(item), await world.accepted(item)];
+    await world.gate.cancel(cancelled);
+    const forgotten = purchase(item, { shopperId: kept.shopperId });
+    await world.restart();
+    const before = await world.everything(item);
+
+    expect(await world.gate.reserve(kept)).toMatchObject({ outcome: 'replayed' });
+    expect(await world.gate.readOrder(kept.orderId)).toMatchObject({ outcome: 'order' });
+    expect(await world.gate.cancel(cancelled)).toMatchObject({ outcome: 'repeated' });
+    for (const request of [forgotten, purchase(item)]) {
+      expect(await world.gate.reserve(request)).toEqual({ outcome: 'notReady' });
+      expect(await world.gate.readOrder(request.orderId)).toEqual({ outcome: 'notReady' });
+      expect(await world.gate.cancel(request)).toEqual({ outcome: 'notReady' });
+    }
+    // A wish takes a sequence, and what the gate has given is what it is proven by.
+    expect(await world.gate.cancel(kept)).toEqual({ outcome: 'notReady' });
+    expect(await world.everything(item)).toEqual(before);
+
+    await prove(world.clients.connection, item);
+    expect(await world.gate.reserve(purchase(item))).toMatchObject({ outcome: 'soldOut' });
+    expect(await world.gate.readOrder(forgotten.orderId)).toEqual({ outcome: 'unknownOrder' });
+    expect(await world.gate.cancel(forgotten)).toEqual({ outcome: 'unknownOrder' });
+    expect(await world.gate.cancel(kept)).toMatchObject({ outcome: 'requested' });
+  });
+
+  it('says that an order is not there once it is proven, or its end is dated, but not while it is suspended', async () => {
+    const item = await world.opened();
+    const { orderId } = purchase(item);
+    await world.gate.suspend({ ...item, epoch: 1 });
+    expect(await world.gate.readOrder(orderId)).toEqual({ outcome: 'notReady' });
+    const retired = await world.opened();
+    await world.gate.close(retired);
+    expect(await world.gate.retire({ ...retired, endsAtMs: Date.now() + 60_000 })).toMatchObject({
+      outcome: 'retired',
+    });
+    await world.restart();
+    expect(await world.gate.readOrder(purchase(retired).orderId)).toEqual({ outcome: 'unknownOrder' });
+    expect(await world.gate.reserve(purchase(retired))).toEqual({ outcome: 'closed' });
   });
 });
 

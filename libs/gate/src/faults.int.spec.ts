@@ -1,5 +1,14 @@
 import type { ItemRef } from '@flux/contracts';
-import { connectGate, gateConfig, GateWorld, opening, purchase, removeData, waitUntil } from '@flux/testing';
+import {
+  connectGate,
+  gateConfig,
+  GateWorld,
+  opening,
+  prove,
+  purchase,
+  removeData,
+  waitUntil,
+} from '@flux/testing';
 import type { Redis } from 'ioredis';
 import { GateUnavailableError, itemKeys, type ReserveOutcome, type ReserveRequest } from './index';
 
@@ -61,7 +70,7 @@ describe('a Redis that does not answer', () => {
     expect(await world.gate.reserve(request)).toMatchObject({ outcome: 'unavailable' });
     const lost = world.gate.readOrder(accepted.orderId);
     await expect(lost).rejects.toMatchObject({ name: 'GateUnavailableError', effect: 'none' });
-    await world.server.restart();
+    await world.restart(item);
     expect(await decided(request)).toMatchObject({ outcome: 'accepted' });
     expect(await world.gate.reserve(accepted)).toMatchObject({ outcome: 'replayed' });
   });
@@ -92,7 +101,7 @@ describe('a Redis that does not answer', () => {
     await world.server.kill();
     expect(new Set((await pending).map(({ outcome }) => outcome))).toEqual(new Set(['unknown']));
     expect(performance.now() - startedAt).toBeLessThan(patient.connection.timeoutMs / 2);
-    await world.server.restart();
+    await world.restart(item);
     patient.connection.close();
     const results = await Promise.all(requests.map((request) => decided(request)));
     expect(new Set(results.map((result) => ('order' in result ? result.order.sequence : 0))).size).toBe(10);
@@ -164,7 +173,7 @@ describe('a Redis that refuses', () => {
       return outcome === 'unavailable' || outcome === 'unknown';
     });
     await world.server.kill();
-    await world.server.restart();
+    await world.restart(item);
     expect(await decided(request)).toMatchObject({
       outcome: expect.stringMatching(/accepted|replayed/) as string,
     });
@@ -197,6 +206,10 @@ describe('a Redis that forgets', () => {
     await world.server.restoreData(data);
     await removeData(data);
     const late = purchase(item);
+    await waitUntil('the gate is back', () => world.gate.isReady());
+    expect(await world.gate.reserve(late)).toEqual({ outcome: 'notReady' });
+    // The order had not come to the ledger when the gate was proven.
+    await prove(world.clients.connection, item);
     expect(await decided(late)).toMatchObject({ outcome: 'accepted', order: { sequence: 2 } });
 
     expect(await world.settle(item, { watermark: 2, watermarkOrderId: lost.orderId })).toEqual({

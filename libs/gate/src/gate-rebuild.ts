@@ -2,10 +2,10 @@ import type { ItemRef } from '@flux/contracts';
 import { InvalidRequestError } from './gate-error';
 import * as codec from './rebuild-codec';
 import type {
-  ComparedGate,
   GateComparison,
   GateComparisonOutcome,
   GateLook,
+  GateRun,
   RebuildBegin,
   RebuildBeginOutcome,
   RebuildClose,
@@ -14,6 +14,7 @@ import type {
   RebuildEndOutcome,
   RebuildPage,
   RebuildPageOutcome,
+  VouchedFor,
   Vouching,
 } from './rebuild-outcomes';
 import type { RedisConnection } from './redis-connection';
@@ -47,15 +48,18 @@ export class GateRebuild {
     );
   }
 
-  /** Whether the gate has been compared with the ledger since its Redis was started or made master. */
+  /** What is known of the gate since its Redis was started or made master. */
   async askVouched(item: ItemRef): Promise<Vouching> {
-    return this.vouchFor(item, { epoch: 0, run: '' });
+    return this.runVouch(item, [0, '', '']);
   }
 
-  /** Notes that the gate was compared, in this epoch and on this run of its Redis. */
-  async vouch(item: ItemRef, compared: ComparedGate): Promise<Vouching> {
-    assertWhole({ epoch: compared.epoch });
-    return this.vouchFor(item, compared);
+  /**
+   * Notes what was found out about the gate in this epoch and on this run of its Redis; of any other one nothing.
+   * @returns what is known of it now
+   */
+  async vouch(item: ItemRef, { epoch, run }: GateRun, vouchedFor: VouchedFor): Promise<Vouching> {
+    assertWhole({ epoch });
+    return this.runVouch(item, [epoch, run, vouchedFor]);
   }
 
   /** Whether the gate still knows what it was told of these orders. One that does not sells nothing any more. */
@@ -130,11 +134,12 @@ export class GateRebuild {
     return codec.decodeEnd(reply);
   }
 
-  private async vouchFor(ref: ItemRef, { epoch, run }: ComparedGate): Promise<Vouching> {
+  private async runVouch(
+    ref: ItemRef,
+    args: readonly [epoch: number, run: string, noted: VouchedFor | ''],
+  ): Promise<Vouching> {
     const { item } = keysOf(ref);
-    return codec.decodeVouching(
-      await this.runner.run({ script: SCRIPTS.vouch, keys: [item], args: [epoch, run] }),
-    );
+    return codec.decodeVouching(await this.runner.run({ script: SCRIPTS.vouch, keys: [item], args }));
   }
 }
 

@@ -131,6 +131,9 @@ export function decodeForget(reply: unknown): ForgetOutcome {
   return { outcome: word };
 }
 
+/** In a record's place: there is none, on a gate that may have gone back in time. */
+const MAYBE_FORGOTTEN = '?';
+
 /** One outcome per order id, in order, with what they were read from; `epoch` for the floor. */
 export function decodeReadOrders(
   orderIds: readonly string[],
@@ -143,6 +146,7 @@ export function decodeReadOrders(
   const outcomes = orderIds.map((orderId, index): ReadOrderOutcome => {
     const text = fields[index * 2] ?? '';
     if (text === '') return { outcome: 'unknownOrder' };
+    if (text === MAYBE_FORGOTTEN) return { outcome: 'notReady' };
     const record = decodeRecord(text);
     return {
       outcome: 'order',

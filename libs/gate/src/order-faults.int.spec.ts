@@ -1,5 +1,5 @@
 import type { ItemRef } from '@flux/contracts';
-import { endOf, GateWorld, purchase, removeData } from '@flux/testing';
+import { endOf, GateWorld, prove, purchase, removeData } from '@flux/testing';
 import { itemKeys, type ItemKeys, type ReserveRequest } from './index';
 
 let world: GateWorld;
@@ -104,6 +104,9 @@ it('forgets a wish to cancel together with its sequence: an intent that took its
   await world.server.restoreData(data);
   await removeData(data);
   await world.clients.connection.whenReady();
+  expect(await world.gate.cancel(bob)).toEqual({ outcome: 'notReady' });
+  // Ann's intent had not come to the ledger when the gate was proven.
+  await prove(world.clients.connection, item);
   expect(await world.gate.cancel(bob)).toMatchObject({ outcome: 'requested' });
   expect(await world.itemNow(item)).toMatchObject({ sequence: 3 });
   // The ledger has committed Ann's intent as sequence 3.

@@ -34,12 +34,14 @@ export function decodeLook(reply: unknown): GateLook {
 }
 
 export function decodeVouching(reply: unknown): Vouching {
-  const [word = '', epoch, run = ''] = wordsOf(reply);
+  const [word = '', epoch, run = '', sequence] = wordsOf(reply);
   switch (word) {
     case 'vouched':
     case 'gone':
       return { outcome: word };
-    case 'restarted':
+    case 'unproven':
+      return { outcome: word, epoch: numberOf(epoch), run, sequence: numberOf(sequence) };
+    case 'uncompared':
       return { outcome: word, epoch: numberOf(epoch), run };
     default:
       throw new UnexpectedReplyError('vouch');

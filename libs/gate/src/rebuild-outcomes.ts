@@ -22,17 +22,26 @@ export type GateLook =
       readonly isOutboxReadable: boolean;
     };
 
-/** A gate as it was compared with the ledger. */
-export interface ComparedGate {
+/** A gate, and the server on which it was found. */
+export interface GateRun {
   readonly epoch: number;
   /** Of its Redis: another one after each start, and on a replica that was made master. */
   readonly run: string;
 }
 
+/** What was found out about a gate on a run of its Redis: `server` lets it sell. */
+export type VouchedFor =
+  /** It has every order that was relayed. */
+  | 'server'
+  /** It knows what it was told of its orders. */
+  | 'compared';
+
 export type Vouching =
   | { readonly outcome: 'vouched' }
-  /** It has to be compared, perhaps again: it may have forgotten what it was told. */
-  | ({ readonly outcome: 'restarted' } & ComparedGate)
+  /** It may have forgotten orders after this sequence: it sells nothing new, and says of no order that there is none. */
+  | ({ readonly outcome: 'unproven'; readonly sequence: number } & GateRun)
+  /** It sells, and may have forgotten what it was told of its orders. */
+  | ({ readonly outcome: 'uncompared' } & GateRun)
   /** No item, or one that waits for the end of a rebuild. */
   | { readonly outcome: 'gone' };
 

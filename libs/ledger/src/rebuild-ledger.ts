@@ -19,6 +19,8 @@ export interface GateSubject extends ItemRef {
   readonly perShopperLimit: number;
   readonly epoch: number;
   readonly watermark: number;
+  /** The highest that it knows of this epoch; above the watermark where some before it are missing. */
+  readonly lastSequence: number;
   readonly suspendedReason: string | null;
   /** A rebuild of it was asked for or cut off. */
   readonly isRebuilding: boolean;
@@ -154,7 +156,7 @@ async function writeEpoch(
 /** An item that was touched had a gate, even where the process that opened it died before it could say so. */
 const SUBJECTS = `
   SELECT sale_id, product_id, sales.state, opens_at, closes_at, hold_ms, per_shopper_limit,
-         epoch, watermark, suspended_reason,
+         epoch, watermark, coalesce((ahead -> -1 ->> 'to')::bigint, watermark) AS last_sequence, suspended_reason,
          EXISTS (SELECT FROM rebuilds WHERE rebuilds.sale_id = items.sale_id
                     AND rebuilds.product_id = items.product_id AND rebuilds.state = 'running') AS is_rebuilding,
          NOT EXISTS (SELECT FROM items later WHERE later.product_id = items.product_id
@@ -173,6 +175,7 @@ interface SubjectRow {
   readonly per_shopper_limit: number;
   readonly epoch: number;
   readonly watermark: string;
+  readonly last_sequence: string;
   readonly suspended_reason: string | null;
   readonly is_rebuilding: boolean;
   readonly is_current: boolean;
@@ -189,6 +192,7 @@ function subjectOf(row: SubjectRow): GateSubject {
     perShopperLimit: row.per_shopper_limit,
     epoch: row.epoch,
     watermark: toSafeInteger(row.watermark),
+    lastSequence: toSafeInteger(row.last_sequence),
     suspendedReason: row.suspended_reason,
     isRebuilding: row.is_rebuilding,
     isCurrent: row.is_current,

@@ -1,7 +1,7 @@
 import type { ItemRef } from '@flux/contracts';
-import type { GateClient, ReserveOutcome, ReserveRequest } from '@flux/gate';
+import type { ReserveOutcome, ReserveRequest } from '@flux/gate';
 import { setTimeout as pause } from 'node:timers/promises';
-import { purchase } from './gate-fixtures';
+import { prove, purchase, type GateClients } from './gate-fixtures';
 import { waitUntil } from './wait-until';
 
 const SHOPPERS = 8;
@@ -10,7 +10,8 @@ const PATIENCE_MS = 20;
 
 /**
  * Shoppers who buy one unit after the other, eight at a time, and ask again with the same key until the gate decides.
- * What the gate told them is their own record: servers' data alone cannot show a loss.
+ * What the gate told them is their own record: servers' data alone cannot show a loss. A gate on a new server they prove,
+ * as an admin process would.
  */
 export class Crowd {
   /** Every word that the gate said, with how often. */
@@ -25,7 +26,7 @@ export class Crowd {
   private failure: Error | undefined;
 
   constructor(
-    private readonly gate: Pick<GateClient, 'reserve'>,
+    private readonly clients: GateClients,
     private readonly items: readonly ItemRef[],
   ) {
     this.shoppers = Array.from({ length: SHOPPERS }, () =>
@@ -70,10 +71,12 @@ export class Crowd {
 
   private async isBought(request: ReserveRequest): Promise<boolean> {
     for (;;) {
-      const { outcome } = await this.gate.reserve(request);
+      const { outcome } = await this.clients.gate.reserve(request);
       this.answers.set(outcome, (this.answers.get(outcome) ?? 0) + 1);
       if (outcome === 'accepted' || outcome === 'replayed') return true;
-      if (outcome !== 'unknown' && outcome !== 'unavailable') throw new Error(`the purchase is ${outcome}`);
+      if (outcome === 'notReady') await prove(this.clients.connection, request).catch(() => undefined);
+      else if (outcome !== 'unknown' && outcome !== 'unavailable')
+        throw new Error(`the purchase is ${outcome}`);
       if (this.leaving) return false;
       // Of a test that has failed nobody waits for the shoppers.
       await pause(PATIENCE_MS, undefined, { ref: false });

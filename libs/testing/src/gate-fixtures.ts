@@ -3,6 +3,7 @@ import {
   Catalogue,
   decodeRecord,
   GateClient,
+  GateRebuild,
   itemKeys,
   Outboxes,
   RedisConnection,
@@ -14,6 +15,7 @@ import {
   type RedisConfig,
   type Release,
   type ReserveRequest,
+  type Vouching,
 } from '@flux/gate';
 import { randomUUID } from 'node:crypto';
 
@@ -116,4 +118,14 @@ export async function recordsOf(
 ): Promise<ReadonlyMap<string, OrderRecord>> {
   const records = await client.hgetall(itemKeys(item).orders);
   return new Map(Object.entries(records).map(([orderId, text]) => [orderId, decodeRecord(text)]));
+}
+
+/**
+ * After a start of Redis or a failover: as the admin process does once it knows that no order that was relayed is
+ * forgotten. @throws where Redis cannot be asked
+ */
+export async function prove(connection: RedisConnection, item: ItemRef): Promise<Vouching> {
+  const rebuild = new GateRebuild(connection);
+  const found = await rebuild.askVouched(item);
+  return found.outcome === 'unproven' ? rebuild.vouch(item, found, 'server') : found;
 }

@@ -15,6 +15,7 @@ import {
   connectGate,
   gateConfig,
   opening,
+  prove,
   purchase,
   randomItem,
   recordsOf,
@@ -22,6 +23,7 @@ import {
   type PurchaseOptions,
 } from './gate-fixtures';
 import { startRedis, type RedisServer } from './redis-server';
+import { waitUntil } from './wait-until';
 
 export const SETTLED_AT_MS = 1_790_000_000_000;
 
@@ -54,6 +56,13 @@ export class GateWorld {
     const { outcome } = await this.gate.open(opening(item, options));
     if (outcome !== 'opened') throw new Error(`the item is ${outcome}`);
     return item;
+  }
+
+  /** Starts the server anew. The items have not been proven since, unless they are named. */
+  async restart(...proven: readonly ItemRef[]): Promise<void> {
+    await this.server.restart();
+    await waitUntil('the gate is back', () => this.gate.isReady());
+    for (const item of proven) await prove(this.clients.connection, item);
   }
 
   /** Units that count against the shopper's limit, as they stand in Redis. */

@@ -5,7 +5,7 @@ import type { Destruction } from '../world/installation';
 import type { LastWord } from './evidence';
 import { Findings } from './invariant';
 import type { LedgerRows } from './ledger-rows';
-import { acceptedAtOf, mayBeForgotten } from './lost';
+import { acceptedAtOf } from './lost';
 
 /** What an order may still become; written down here once more, apart from the product's own table. */
 const LATER: Readonly<Record<OrderStatus, readonly OrderStatus[]>> = {
@@ -38,10 +38,7 @@ export function statesMonotone(
       findings.look();
       const { answer } = look;
       // It is looked at only once its 202 is there.
-      if (answer?.status === 404 && !lost.has(orderId)) {
-        if (mayBeForgotten(orderId, look.endedAt, destructions)) findings.add('unknown until the rebuild');
-        else findings.violate(`${orderId}: GET answered 404`);
-      }
+      if (answer?.status === 404 && !lost.has(orderId)) findings.violate(`${orderId}: GET answered 404`);
       if (answer?.orderStatus === undefined || lost.has(orderId)) continue;
       for (const earlier of looks) {
         const before = earlier.answer?.orderStatus;
@@ -89,11 +86,7 @@ const KNOWN_ANSWERS = {
 } as const satisfies Record<string, readonly string[]>;
 
 /** A dependency that is dead must never look like anything else. */
-export function answersKnown(
-  history: History,
-  lost: ReadonlySet<string>,
-  destructions: readonly Destruction[],
-): Findings {
+export function answersKnown(history: History, lost: ReadonlySet<string>): Findings {
   const findings = new Findings(
     'honest answers',
     'every answer is one of those documented for its case, and a 503 says when to come again',
@@ -117,16 +110,15 @@ export function answersKnown(
     ['payment', history.payments],
   ] as const;
   for (const [route, calls] of others) {
-    for (const { asked, answer, endedAt } of calls as readonly Call<
+    for (const { asked, answer } of calls as readonly Call<
       { readonly orderId: string },
       CodeAnswer
     >[]) {
       findings.look();
       if (answer === undefined) continue;
       const kind = answer.code === undefined ? String(answer.status) : `${answer.status} ${answer.code}`;
-      const { orderId } = asked;
-      const isForgotten = lost.has(orderId) || mayBeForgotten(orderId, endedAt, destructions);
-      if (!isKnown(route, kind) && !(isForgotten && answer.status === 404))
+      const isLost = lost.has(asked.orderId) && answer.status === 404;
+      if (!isKnown(route, kind) && !isLost)
         findings.violate(`${asked.orderId}: ${route} was answered ${kind}`);
     }
   }

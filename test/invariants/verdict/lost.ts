@@ -38,18 +38,6 @@ export function lostOrders(
   return { ids, remaining };
 }
 
-/**
- * Whether Redis may have forgotten this order by then: it was not settled when data were destroyed. Where it had been
- * relayed it is known again as soon as the gate is rebuilt, which begins a second or two later.
- */
-export function mayBeForgotten(
-  orderId: string,
-  endedAt: number,
-  destructions: readonly Destruction[],
-): boolean {
-  return destructions.some(({ atMs, unsettled }) => atMs <= endedAt && unsettled.has(orderId));
-}
-
 /** What is told of the lost ones. That nothing else is lost is a line of the audit. */
 export function lostAreReported(
   lost: ReadonlySet<string>,

@@ -22,7 +22,7 @@ export function judge(evidence: Evidence): Invariant[] {
     replaysEqual(lastWords, rows),
     wishesHonoured(history, rows, destructions),
     paymentsKept(history, rows),
-    answersKnown(history, lost, destructions),
+    answersKnown(history, lost),
     cameToRest(audits, unrest),
     processesBehaved(evidence),
     historyIsSound(history),

@@ -23,8 +23,8 @@ export class GateView {
     return Promise.all(
       ITEMS.map(async (item) => {
         const keys = itemKeys(item);
-        const [[watermark, sequence, server], outboxLength] = await Promise.all([
-          this.redis.hmget(keys.item, 'watermark', 'sequence', 'server'),
+        const [[watermark, sequence, compared], outboxLength] = await Promise.all([
+          this.redis.hmget(keys.item, 'watermark', 'sequence', 'compared'),
           this.redis.xlen(keys.outbox),
         ]);
         return {
@@ -32,7 +32,7 @@ export class GateView {
           watermark: watermark === null || watermark === undefined ? undefined : Number(watermark),
           sequence: Number(sequence ?? 0),
           outboxLength,
-          isCompared: typeof server === 'string' && runs.has(server),
+          isCompared: typeof compared === 'string' && runs.has(compared),
         };
       }),
     );

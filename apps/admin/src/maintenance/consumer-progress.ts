@@ -13,13 +13,14 @@ export class ConsumerProgress {
   ) {}
 
   /**
-   * The first question about a sale notes where the topic ends; true once the group has committed all up to there.
-   * So a busy topic, whose lag is never 0, holds up no sale.
+   * The first time a question is asked notes where the topic ends; true once the group has committed all up to there.
+   * So a busy topic, whose lag is never 0, holds up nobody.
+   * @param question names what is waited for
    */
-  async hasCaughtUp(saleId: string): Promise<boolean> {
+  async hasCaughtUp(question: string): Promise<boolean> {
     const topic = prefixed(this.settings, ORDERS_ACCEPTED_TOPIC);
-    const ends = this.ends.get(saleId) ?? (await this.kafka.endOffsets(topic));
-    this.ends.set(saleId, ends);
+    const ends = this.ends.get(question) ?? (await this.kafka.endOffsets(topic));
+    this.ends.set(question, ends);
     const committed = await this.kafka.committedOffsets(
       prefixed(this.settings, ORDERS_CONSUMER_GROUP),
       topic,
@@ -27,7 +28,7 @@ export class ConsumerProgress {
     return [...ends].every(([partition, end]) => (committed.get(partition) ?? 0n) >= end);
   }
 
-  forget(saleId: string): void {
-    this.ends.delete(saleId);
+  forget(question: string): void {
+    this.ends.delete(question);
   }
 }

@@ -14,6 +14,7 @@ const MAINTENANCE_TASKS = [
   'pruning',
   'forgetting',
   'rebuilding',
+  'proving',
   'comparing',
   'reconciling',
 ] as const;

@@ -1,10 +1,11 @@
 import { type ItemRef, itemName } from '@flux/contracts';
-import { type ComparedGate, GateRebuild, MAX_ORDERS_PER_REBUILD_PAGE } from '@flux/gate';
-import { ExclusiveWork, type GateSubject, RebuildLedger, Suspensions } from '@flux/ledger';
+import { type GateRun, GateRebuild, MAX_ORDERS_PER_REBUILD_PAGE } from '@flux/gate';
+import { ExclusiveWork, RebuildLedger, Suspensions } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import { inSlices } from '../gate-driver/in-slices';
 import type { MaintenanceRound } from '../maintenance/maintenance-round';
+import { isAtWork } from './rebuild-need';
 
 /** Advisory lock: one process at a time compares. */
 const COMPARING_LOCK = 7_305_020;
@@ -14,9 +15,9 @@ type Comparison =
   { readonly outcome: 'equal' | 'later' } | { readonly outcome: 'behind'; readonly reason: string };
 
 /**
- * Compares a gate with the ledger once after each start of its Redis and each failover, while the gate goes on selling.
- * A Redis that has forgotten purchases is found out by their sequences; one that has forgotten nothing but the end or
- * the payment of orders, only here. Such an item is suspended, and with that rebuilt.
+ * Compares a gate with what it was told of each order, once after each start of its Redis and each failover. By then it
+ * is proven to have forgotten no purchase (GateProof) and sells again; that it has forgotten nothing but the end or the
+ * payment of orders is found out only here. Such an item is suspended, and with that rebuilt.
  */
 @Injectable()
 export class GateComparison {
@@ -43,7 +44,7 @@ export class GateComparison {
         const vouchings = await Promise.all(slice.map((item) => this.gateRebuild.askVouched(item)));
         for (const [index, subject] of slice.entries()) {
           const vouching = vouchings[index];
-          if (vouching?.outcome !== 'restarted' || vouching.epoch !== subject.epoch) continue;
+          if (vouching?.outcome !== 'uncompared' || vouching.epoch !== subject.epoch) continue;
           await this.compare(subject, vouching, signal);
         }
       }
@@ -52,14 +53,14 @@ export class GateComparison {
 
   private async compare(
     { saleId, productId }: ItemRef,
-    { epoch, run }: ComparedGate,
+    { epoch, run }: GateRun,
     signal: AbortSignal,
   ): Promise<void> {
     const item = { saleId, productId };
     const comparison = await this.comparePages(item, epoch, signal);
     switch (comparison.outcome) {
       case 'equal':
-        await this.gateRebuild.vouch(item, { epoch, run });
+        await this.gateRebuild.vouch(item, { epoch, run }, 'compared');
         return;
       case 'later':
         return;
@@ -88,9 +89,4 @@ export class GateComparison {
     }
     return { outcome: 'equal' };
   }
-}
-
-/** The others are the rebuild's already. */
-function isAtWork({ suspendedReason, isRebuilding }: GateSubject): boolean {
-  return suspendedReason === null && !isRebuilding;
 }

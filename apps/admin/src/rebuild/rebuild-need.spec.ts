@@ -5,7 +5,14 @@ import { rebuildNeed } from './rebuild-need';
 const LEDGER: GateSubject = {
   ...{ saleId: 'sale', productId: 'product', saleState: 'open' },
   ...{ opensAtMs: 0, closesAtMs: 1, holdMs: 1, perShopperLimit: 1 },
-  ...{ epoch: 3, watermark: 10, suspendedReason: null, isRebuilding: false, isCurrent: true },
+  ...{
+    epoch: 3,
+    watermark: 10,
+    lastSequence: 10,
+    suspendedReason: null,
+    isRebuilding: false,
+    isCurrent: true,
+  },
 };
 
 function whole(epoch: number, watermark: number) {

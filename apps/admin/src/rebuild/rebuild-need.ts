@@ -1,6 +1,11 @@
 import type { GateLook } from '@flux/gate';
 import type { GateSubject, RebuildKind } from '@flux/ledger';
 
+/** Whether the item's gate should sell; the others are the rebuild's already. */
+export function isAtWork({ suspendedReason, isRebuilding }: GateSubject): boolean {
+  return suspendedReason === null && !isRebuilding;
+}
+
 /** What the look at one item found. */
 export type RebuildNeed =
   | { readonly need: 'none' }

@@ -12,6 +12,7 @@ export class RebuildMetrics {
   private readonly seconds;
   private readonly waitingItems;
   private readonly aheadItems;
+  private readonly unprovenItems;
 
   constructor(metrics: Metrics) {
     this.rebuilds = metrics.counter({
@@ -35,8 +36,13 @@ export class RebuildMetrics {
       name: 'gates_ahead_of_ledger',
       help: 'Items whose gate knows more than PostgreSQL, by the last look: PostgreSQL went back in time, replay it',
     });
+    this.unprovenItems = metrics.gauge({
+      name: 'gates_unproven',
+      help: 'Items that sell nothing after a start of Redis or a failover until all of Kafka is in the ledger, by the last look',
+    });
     this.waitingItems.set(0);
     this.aheadItems.set(0);
+    this.unprovenItems.set(0);
   }
 
   rebuilt(reason: RebuildKind, durationMs: number): void {
@@ -50,6 +56,10 @@ export class RebuildMetrics {
 
   waiting(items: number): void {
     this.waitingItems.set(items);
+  }
+
+  unproven(items: number): void {
+    this.unprovenItems.set(items);
   }
 
   ahead(items: number): void {

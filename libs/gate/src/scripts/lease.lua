@@ -11,6 +11,8 @@
 local lease_key, item_key, outbox_key = KEYS[1], KEYS[2], KEYS[3]
 local owner, lease_ms, acknowledged = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 
+--- @include "server"
+
 local KEY_TTL_MS = 24 * 3600 * 1000
 
 if redis.call('EXISTS', item_key, outbox_key) == 0 then return { 'gone' } end
@@ -20,7 +22,7 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if held_by and held_by ~= owner and held_until > now then return { 'taken', held_until - now } end
 
-local server = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)') or ''
+local server = run_of_server()
 if held_server ~= server then
   position = '0-0'
 elseif held_by == owner and acknowledged ~= '' then

@@ -39,8 +39,9 @@ if item[1] == epoch then return { 'alreadyOpened', item[2] } end
 if item[1] then return { 'otherEpoch', tonumber(item[1]) } end
 if left_behind then return { 'unsafe', left_behind } end
 
+local run = run_of_server()
 redis.call('HSET', item_key, 'epoch', epoch, 'state', 'open', 'opens', opens, 'closes', closes, 'limit', limit,
-  'hold', hold, 'sequence', 0, 'watermark', 0, 'version', 1, 'server', run_of_server())
+  'hold', hold, 'sequence', 0, 'watermark', 0, 'version', 1, 'server', run, 'compared', run)
 redis.call('SET', stock_key, available)
 redis.call('SET', current_key, sale_id)
 redis.call('PUBLISH', channel, 'stock')

@@ -28,7 +28,8 @@ if found and found >= tonumber(epoch) then return { 'otherEpoch', found } end
 if watermark and item[3] ~= closed_by then return { 'otherGate' } end
 
 redis.call('UNLINK', item_key, stock_key, shoppers_key, orders_key, outbox_key, changes_key, timeline_key, lease_key)
+local run = run_of_server()
 -- `rebuilding`: the last order that is written.
 redis.call('HSET', item_key, 'epoch', epoch, 'state', 'suspended', 'opens', opens, 'closes', closes, 'limit', limit,
-  'hold', hold, 'version', version, 'rebuilding', '', 'server', run_of_server())
+  'hold', hold, 'version', version, 'rebuilding', '', 'server', run, 'compared', run)
 return { 'begun' }

@@ -1,7 +1,7 @@
 --[[
   Takes units for each request of one item, or says why not. Each request sees the outcomes of those before it.
     KEYS[1] current   string  id of the product's open sale
-    KEYS[2] item      hash    epoch, state, opens, closes, limit, sequence, version
+    KEYS[2] item      hash    epoch, state, opens, closes, limit, sequence, version, server
     KEYS[3] stock     string  units available
     KEYS[4] shoppers  hash    shopper -> units
     KEYS[5] orders    hash    order id -> record
@@ -23,12 +23,14 @@ local shoppers_key, orders_key, outbox_key = KEYS[4], KEYS[5], KEYS[6]
 local epoch_floor, sale_id = tonumber(ARGV[1]), ARGV[2]
 
 --- @include "record"
+--- @include "server"
 --- @include "stock"
 
 local HEAD, FIELDS = 2, 6
 local total = (#ARGV - HEAD) / FIELDS
 
-local item = redis.call('HMGET', item_key, 'epoch', 'state', 'opens', 'closes', 'limit', 'sequence', 'version')
+local item = redis.call('HMGET', item_key, 'epoch', 'state', 'opens', 'closes', 'limit', 'sequence', 'version',
+  'server')
 local epoch, state = tonumber(item[1]), item[2]
 local opens, closes, limit = tonumber(item[3]), tonumber(item[4]), tonumber(item[5])
 local sequence, version = tonumber(item[6]), tonumber(item[7])
@@ -72,6 +74,13 @@ local function is_elsewhere(named)
   return current ~= sale_id
 end
 
+-- Where orders may be forgotten, a key that seems new may have one. Asked for the first request that it matters to.
+local forgetful
+local function is_forgetful()
+  if forgetful == nil then forgetful = may_have_forgotten(item_key, item[8]) end
+  return forgetful
+end
+
 local now_text = string.format('%d', now)
 local first_text, sequence_text
 local taken = 0
@@ -92,6 +101,8 @@ for request = 1, total do
     reply = current and 'moved ' .. current or 'notReady'
   elseif refused then
     reply = refused
+  elseif is_forgetful() then
+    reply = 'notReady'
   elseif (count or 0) + quantity > limit then
     reply = 'shopperLimit ' .. item[5]
   elseif available - taken < quantity then
