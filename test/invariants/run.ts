@@ -107,6 +107,7 @@ class Run<Place extends Installation> {
       lastWords,
       rows,
       destructions: world.destructions,
+      failovers: world.failovers,
       audits,
       unrest,
       accusations: this.accusations,

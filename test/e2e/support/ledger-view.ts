@@ -10,10 +10,11 @@ export class LedgerView {
     return new LedgerView(client);
   }
 
-  async orderIds(saleId: string, state = 'confirmed'): Promise<string[]> {
+  /** Of the orders in one of these states; confirmed ones, unless told otherwise. */
+  async orderIds(saleId: string, ...states: readonly string[]): Promise<string[]> {
     const { rows } = await this.client.query<{ order_id: string }>(
-      'SELECT order_id FROM orders WHERE sale_id = $1 AND state = $2 ORDER BY order_id',
-      [saleId, state],
+      'SELECT order_id FROM orders WHERE sale_id = $1 AND state = ANY ($2) ORDER BY order_id',
+      [saleId, states.length === 0 ? ['confirmed'] : states],
     );
     return rows.map((row) => row.order_id);
   }

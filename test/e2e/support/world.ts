@@ -65,6 +65,9 @@ export async function startWorld(size: WorldSize) {
     redis,
     database,
     topicPrefix: prefix,
+    credentials,
+    /** The variables of every process. */
+    env: shared,
     admin,
     gateways,
     relays,

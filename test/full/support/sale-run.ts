@@ -26,6 +26,15 @@ export class SaleRun {
     return new SaleRun(world, ledger, saleId);
   }
 
+  /** The same sale, in a world of which parts were replaced. */
+  async movedTo(world: World): Promise<SaleRun> {
+    await this.close();
+    const run = new SaleRun(world, await LedgerView.connect(world.database.config.DATABASE_URL), this.saleId);
+    run.answers.push(...this.answers);
+    run.attempts = this.attempts;
+    return run;
+  }
+
   get topic(): string {
     return `${this.world.topicPrefix}${ORDERS_ACCEPTED_TOPIC}`;
   }
@@ -76,12 +85,17 @@ export class SaleRun {
     return this.ledger.orderIds(this.saleId);
   }
 
-  /** Every order that a client was told of is confirmed, and the outbox is empty. */
+  /** Orders that PostgreSQL has confirmed, whatever became of them. */
+  private async booked(): Promise<readonly string[]> {
+    return this.ledger.orderIds(this.saleId, 'confirmed', 'paid', 'cancelled');
+  }
+
+  /** Every order that a client was told of was confirmed, and the outbox is empty. */
   async drained(): Promise<void> {
     const accepted = new Set(this.answers.filter(({ status }) => status === 202).map(orderIdOf));
     await waitUntil(
       'every order is in PostgreSQL and the outbox is empty',
-      async () => (await this.confirmed()).length >= accepted.size && (await this.outboxLength()) === 0,
+      async () => (await this.booked()).length >= accepted.size && (await this.outboxLength()) === 0,
       { timeoutMs: DRAIN_MS, everyMs: 250 },
     );
   }

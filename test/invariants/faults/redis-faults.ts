@@ -219,6 +219,7 @@ function failedOver(id: string, name: string, gatewaysStayMs: number): Fault {
     breaks: ['redis'],
     lastsMs: [300, 1_200],
     strike: async ({ world, lastsMs }) => {
+      const fromMs = Date.now();
       world.replica?.link.set('cut');
       await pause(lastsMs);
       const behind = world.redis.client.info('replication').then(offsetOf);
@@ -227,6 +228,7 @@ function failedOver(id: string, name: string, gatewaysStayMs: number): Fault {
         await world.replica?.server.client.info('replication').then(offsetOf),
       ];
       await world.failOver(gatewaysStayMs);
+      world.failovers.push({ fromMs, toMs: Date.now() });
       return `the new master lacked ${ofMaster - ofReplica} bytes of the old one's writes`;
     },
   };

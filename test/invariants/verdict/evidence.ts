@@ -1,7 +1,7 @@
 import type { AuditReport } from '@flux/checker';
 import type { History, StatusAnswer } from '../clients/history';
 import type { Answer } from '../../e2e/support/crowd';
-import type { Destruction } from '../world/installation';
+import type { Destruction, Failover } from '../world/installation';
 import type { LedgerRows } from './ledger-rows';
 
 /** What was asked once more of one order that a client has a 202 for, when everything was at rest. */
@@ -21,6 +21,7 @@ export interface Evidence {
   readonly lastWords: readonly LastWord[];
   readonly rows: LedgerRows;
   readonly destructions: readonly Destruction[];
+  readonly failovers: readonly Failover[];
   readonly audits: readonly AuditReport[];
   /** Why the system did not come to rest; empty where it did. */
   readonly unrest: readonly string[];

@@ -136,7 +136,10 @@ describe('a loss', () => {
   });
 
   it('lets no order be unknown that was not lost, not even for a while', () => {
-    const destroyed = { ...sound(), destructions: [{ ...destruction, atMs: 15, unsettled: new Set([ORDER]) }] };
+    const destroyed = {
+      ...sound(),
+      destructions: [{ ...destruction, atMs: 15, unsettled: new Set([ORDER]) }],
+    };
     look(destroyed.history, { at: 20, status: 404 });
     expect(violated(destroyed)).toEqual(['states monotone', 'honest answers']);
   });
@@ -157,7 +160,7 @@ describe('a loss', () => {
     expect(violated(wished(14, []))).toEqual(['wishes to cancel']);
   });
 
-  it('lets states go back only across the destruction', () => {
+  it('lets states go back only across the destruction, or while a replica takes over', () => {
     const evidence = {
       ...sound(),
       destructions: [{ ...destruction, atMs: 15, unsettled: new Set<string>() }],
@@ -168,6 +171,11 @@ describe('a loss', () => {
     look(evidence.history, { at: 30, orderStatus: 'confirmed' });
     look(evidence.history, { at: 40, orderStatus: 'accepted' });
     expect(violated(evidence)).toEqual(['states monotone']);
+    const during = (fromMs: number, toMs: number) => ({ ...evidence, failovers: [{ fromMs, toMs }] });
+    expect(violated(during(25, 35))).toEqual([]);
+    // It began after the later look had ended, or was over before the earlier one.
+    expect(violated(during(46, 50))).toEqual(['states monotone']);
+    expect(violated(during(25, 29))).toEqual(['states monotone']);
   });
 });
 
@@ -189,6 +197,7 @@ function sound(): Evidence {
       payments: new Map(),
     },
     destructions: [],
+    failovers: [],
     audits: [],
     unrest: [],
     accusations: [],

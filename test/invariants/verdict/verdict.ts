@@ -8,17 +8,18 @@ import {
   wishesHonoured,
 } from './clients';
 import type { Evidence } from './evidence';
+import type { Destruction, Failover } from '../world/installation';
 import { Findings, type Invariant } from './invariant';
 import { lostAreReported, lostOrders } from './lost';
 
 /** Every invariant, in the order in which a report names them. */
 export function judge(evidence: Evidence): Invariant[] {
-  const { history, lastWords, rows, destructions, audits, unrest } = evidence;
+  const { history, lastWords, rows, destructions, failovers, audits, unrest } = evidence;
   const { ids: lost } = lostOrders(history, rows, destructions);
   return [
     ...auditInvariants(audits, destructions.length > 0),
     lostAreReported(lost, lastWords, rows),
-    statesMonotone(history, lost, destructions),
+    statesMonotone(history, lost, [...failovers, ...destructions.map(momentOf)]),
     replaysEqual(lastWords, rows),
     wishesHonoured(history, rows, destructions),
     paymentsKept(history, rows),
@@ -27,6 +28,10 @@ export function judge(evidence: Evidence): Invariant[] {
     processesBehaved(evidence),
     historyIsSound(history),
   ].map((findings) => findings.invariant());
+}
+
+function momentOf({ atMs }: Destruction): Failover {
+  return { fromMs: atMs, toMs: atMs };
 }
 
 function processesBehaved({ stops, deaths, accusations }: Evidence): Findings {

@@ -68,7 +68,10 @@ export class ClusterWorld extends Installation {
   async killMasterOf(item: ItemRef): Promise<RedisServer> {
     const master = await this.redisCluster.masterOf(itemKeys(item).item);
     this.killed.add(master);
-    return this.redisCluster.failOver(master);
+    const fromMs = Date.now();
+    const promoted = await this.redisCluster.failOver(master);
+    this.failovers.push({ fromMs, toMs: Date.now() });
+    return promoted;
   }
 
   /** Nodes that were killed follow those that have taken their place. */

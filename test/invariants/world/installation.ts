@@ -31,6 +31,12 @@ export interface Destruction {
   readonly unsettled: ReadonlySet<string>;
 }
 
+/** From when on a replica may have missed what its master wrote, until everybody was led to it as the new master. */
+export interface Failover {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 /** Every process of Flux-Gate twice, the admin process once; each keeps its place. */
 export interface Seats {
   readonly seats: Readonly<Record<App, readonly Seat[]>>;
@@ -71,6 +77,7 @@ export interface InstallationParts extends Seats {
 /** One installation for one seed, whatever its servers are. The clients and the auditor go past every proxy. */
 export abstract class Installation {
   readonly destructions: Destruction[] = [];
+  readonly failovers: Failover[] = [];
   readonly database: TestDatabase;
   readonly topicPrefix: string;
   readonly seats: Readonly<Record<App, readonly Seat[]>>;
