@@ -12,10 +12,12 @@ import { rebuildParts, type RebuildParts } from './rebuild/rebuild-parts';
 import type { RebuildProgress } from './rebuild/rebuild-track';
 import type { RebuildOutcome } from './rebuild/rebuilder.service';
 
-const USAGE = `usage: npm run rebuild -- --product ID [--sale ID] [--wait-ms N]
+const USAGE = `usage: npm run rebuild -- --product ID [--sale ID] [--wait-ms N] [--accept-loss]
   --product ID  the product whose gate is closed, and written anew from the database
   --sale ID     the sale; may be left out where only one sale of the product has a gate
   --wait-ms N   how long to try until the gate is open again (600000)
+  --accept-loss also a gate that knows more than the database, after a replay that brought nothing back: what only the gate
+                knows is lost
 Exit status: 0 rebuilt, 1 not rebuilt (the lines say why), 2 could not run.`;
 
 const NOT_REBUILT = 1;
@@ -55,18 +57,19 @@ interface Command {
   readonly productId: string;
   readonly saleId: string | undefined;
   readonly waitMs: number;
+  readonly acceptLoss: boolean;
 }
 
 function parseCommand(args: readonly string[]): Command | { readonly wrong: string } {
   const parsed = parseOptions(args);
   if (typeof parsed === 'string') return { wrong: parsed };
-  const { product: productId, sale: saleId, 'wait-ms': waitMs } = parsed;
+  const { product: productId, sale: saleId, 'wait-ms': waitMs, 'accept-loss': acceptLoss } = parsed;
   if (productId === undefined) return { wrong: '--product is missing' };
   if (!SALE_ID_PATTERN.test(productId)) return { wrong: '--product is not the id of a product' };
   if (saleId !== undefined && !SALE_ID_PATTERN.test(saleId))
     return { wrong: '--sale is not the id of a sale' };
   if (!/^\d{1,9}$/.test(waitMs)) return { wrong: '--wait-ms is not a number of milliseconds' };
-  return { productId, saleId, waitMs: Number(waitMs) };
+  return { productId, saleId, waitMs: Number(waitMs), acceptLoss };
 }
 
 function parseOptions(args: readonly string[]) {
@@ -77,6 +80,7 @@ function parseOptions(args: readonly string[]) {
         product: { type: 'string' },
         sale: { type: 'string' },
         'wait-ms': { type: 'string', default: '600000' },
+        'accept-loss': { type: 'boolean', default: false },
       },
     }).values;
   } catch (error) {
@@ -129,7 +133,9 @@ async function rebuild(
   }: { readonly parts: RebuildParts; readonly command: Command; readonly context: CommandContext },
 ): Promise<number> {
   const { print, complain } = context;
-  const asked = await parts.requests.ask(item, ACTOR);
+  // Where nothing is given up, the audit log says nothing of it.
+  const acceptLoss = command.acceptLoss || undefined;
+  const asked = await parts.requests.ask(item, ACTOR, { acceptLoss });
   const startedAt = performance.now();
   const line = (text: string): void => {
     print(`${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(7)} s  ${text}`);
@@ -139,6 +145,7 @@ async function rebuild(
   while (performance.now() - startedAt < command.waitMs) {
     const outcome = await parts.rebuilder
       .rebuild(item, {
+        acceptLoss,
         onProgress: (progress) => {
           say(textOf(progress));
         },
@@ -192,7 +199,9 @@ async function endOf(
       return 0;
     }
     case 'replayFirst':
-      say(`not rebuilt: ${attempt.reason}; run \`npm run replay\` first`);
+      say(
+        `not rebuilt: ${attempt.reason}; run \`npm run replay\` first, and where that brings nothing back --accept-loss`,
+      );
       return NOT_REBUILT;
     case 'notOpened':
       say('not rebuilt: the sale has left Redis');

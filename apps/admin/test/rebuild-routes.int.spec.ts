@@ -154,6 +154,32 @@ describe('npm run rebuild', () => {
     expect((await run(['--product', productId, '--sale', 'no-such-sale'])).status).toBe(1);
   });
 
+  it('gives up what only the gate knows where it is told to, and says so in the audit log', async () => {
+    const item = await world.admin.openSale(3);
+    const [kept, lost] = [await world.life.confirmed(item), await world.life.confirmed(item)];
+    // The backup was older, and Kafka had nothing of the rest.
+    const { dataSource } = world.admin;
+    await dataSource.query('DELETE FROM orders WHERE order_id = $1', [lost]);
+    await dataSource.manager.update(
+      LedgerEntity,
+      { ...item },
+      { watermark: 1, watermarkOrderId: kept, held: 1 },
+    );
+    const args = ['--product', item.productId];
+    expect((await run(args)).status).toBe(1);
+    expect(await world.gateOf(item)).toMatchObject({ epoch: 1, available: 1 });
+
+    expect(await run([...args, '--accept-loss'])).toMatchObject({ status: 0, complained: '' });
+    expect(await world.gateOf(item)).toMatchObject({ epoch: 2, state: 'open', available: 2 });
+    expect(await world.life.statusAtGate(kept)).toBe('confirmed');
+    expect(await world.life.statusAtGate(lost)).toBe('unknownOrder');
+    const audited: unknown = await dataSource.query(
+      "SELECT after FROM audit_log WHERE action = 'gate.rebuild.ask' AND subject = $1",
+      [`${item.saleId}.${item.productId}`],
+    );
+    expect(audited).toEqual([{ after: { suspended: true, acceptLoss: true } }]);
+  });
+
   it.each([
     { args: [], reason: '--product is missing' },
     { args: ['--product', 'a.b'], reason: '--product is not the id of a product' },

@@ -12,16 +12,21 @@ export type RebuildNeed =
   | { readonly need: 'rebuild'; readonly kind: RebuildKind; readonly reason: string }
   /**
    * The gate knows more than the ledger: PostgreSQL went back in time, not Redis. A rebuild would forget orders that
-   * Kafka still has, so `npm run replay` comes first.
+   * Kafka still has, so `npm run replay` comes first. What no replay brings back only an operator may give up.
    */
   | { readonly need: 'replay'; readonly reason: string };
 
 /**
  * Whether an item's gate has to be rebuilt. The gate must have been read before the ledger: then a ledger at work is
  * never behind its gate. Changes nothing itself.
+ * @param options `acceptLoss`: what the gate alone knows is given up
  */
-export function rebuildNeed(gate: GateLook, ledger: GateSubject): RebuildNeed {
-  if (gate.outcome === 'whole' && isAhead(gate, ledger)) {
+export function rebuildNeed(
+  gate: GateLook,
+  ledger: GateSubject,
+  { acceptLoss = false }: { readonly acceptLoss?: boolean | undefined } = {},
+): RebuildNeed {
+  if (!acceptLoss && gate.outcome === 'whole' && isAhead(gate, ledger)) {
     const place = (epoch: number, watermark: number): string => `epoch ${epoch}, watermark ${watermark}`;
     return {
       need: 'replay',

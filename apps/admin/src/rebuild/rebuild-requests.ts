@@ -3,7 +3,7 @@ import { ItemEntity, type RebuildEntity, Rebuilds, SaleEntity } from '@flux/ledg
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { recordAudit } from '../audit-log/audit-log.repository';
-import { type Assessment, Rebuilder } from './rebuilder.service';
+import { type Assessment, Rebuilder, type RebuildOptions } from './rebuilder.service';
 
 /** What operators ask for and see of rebuilds. */
 @Injectable()
@@ -17,12 +17,17 @@ export class RebuildRequests {
   /**
    * Closes the item and has its gate rebuilt, also one that seems sound: the next look of any admin process does it. A
    * repeat joins the rebuild that is running.
+   * @param options `acceptLoss`: also of a gate that knows more than the database, which the caller then rebuilds itself
    * @throws ProblemError `unknown-sale`, `unknown-product`, `sale-not-open`, `sale-closed`, `replay-first`;
    *   GateUnavailableError
    */
-  async ask({ saleId, productId }: ItemRef, actor: string): Promise<RebuildEntity> {
+  async ask(
+    { saleId, productId }: ItemRef,
+    actor: string,
+    options: Pick<RebuildOptions, 'acceptLoss'> = {},
+  ): Promise<RebuildEntity> {
     const item = { saleId, productId };
-    const { subject, need } = await this.assessed(item);
+    const { subject, need } = await this.assessed(item, options);
     if (need.need === 'replay') {
       const why = 'The gate knows more than the database, so the database went back in time';
       throw new ProblemError('replay-first', `${why}: ${need.reason}. Run \`npm run replay\` first.`);
@@ -35,7 +40,7 @@ export class RebuildRequests {
         action: 'gate.rebuild.ask',
         subject: itemName(item),
         before: { epoch: subject.epoch },
-        after: { suspended: true },
+        after: { suspended: true, ...options },
       });
     });
   }
@@ -49,9 +54,9 @@ export class RebuildRequests {
     return this.rebuilds.list(item, { limit });
   }
 
-  private async assessed(item: ItemRef): Promise<Assessment> {
+  private async assessed(item: ItemRef, options: Pick<RebuildOptions, 'acceptLoss'>): Promise<Assessment> {
     const state = await this.stateOf(item);
-    const found = await this.rebuilder.assess(item);
+    const found = await this.rebuilder.assess(item, options);
     if (found !== undefined) return found;
     if (state === 'retired') throw new ProblemError('sale-closed', 'The sale has left Redis for good.');
     throw new ProblemError(

@@ -33,6 +33,8 @@ export type RebuildOutcome =
 export interface RebuildOptions {
   /** How long to wait for the orders processes before `waiting`. */
   readonly patienceMs?: number;
+  /** Also of a gate that knows more than the ledger: the operator gives up what only the gate knows. */
+  readonly acceptLoss?: boolean | undefined;
   /** Hears of each phase, and of each page; what it throws ends the attempt. */
   readonly onProgress?: (progress: RebuildProgress) => void;
 }
@@ -64,10 +66,13 @@ export class Rebuilder {
    * and changes nothing.
    * @throws where Redis or PostgreSQL does not answer
    */
-  async assess(item: ItemRef): Promise<Assessment | undefined> {
+  async assess(
+    item: ItemRef,
+    options: Pick<RebuildOptions, 'acceptLoss'> = {},
+  ): Promise<Assessment | undefined> {
     const look = await this.gateRebuild.look(item);
     const subject = await this.ledger.subject(item);
-    return subject === undefined ? undefined : { look, subject, need: rebuildNeed(look, subject) };
+    return subject === undefined ? undefined : { look, subject, need: rebuildNeed(look, subject, options) };
   }
 
   /**
@@ -88,7 +93,7 @@ export class Rebuilder {
     signal: AbortSignal,
     options: RebuildOptions,
   ): Promise<RebuildOutcome> {
-    const found = await this.assess(item);
+    const found = await this.assess(item, options);
     if (found === undefined) return { outcome: 'notOpened' };
     const { subject, need } = found;
     switch (need.need) {
