@@ -55,6 +55,20 @@ describe('back-pressure', () => {
     },
   );
 
+  it('an item is locked for longer than its transaction waits: it is tried again, nothing is parked', async () => {
+    run = await SaleRun.open(world, 'locked');
+    const failures = () => orders.log.split('the batch transaction failed').length;
+    const before = failures();
+    // Parking would have to wait for the same lock, and get it as soon as it is given up.
+    await world.database.dataSource.transaction(async (manager) => {
+      await manager.query('SET LOCAL idle_in_transaction_session_timeout = 0');
+      await manager.query('SELECT 1 FROM ledger WHERE sale_id = $1 FOR UPDATE', [run.saleId]);
+      await run.buy(1);
+      await waitUntil('the transaction has failed', () => failures() > before, { timeoutMs: 60_000 });
+    });
+    await run.proved();
+  });
+
   it('no orders process runs: accepting goes on, and the next one drains the backlog', async () => {
     run = await SaleRun.open(world, 'no-orders');
     const before = await memoryOf(world.relays[0]!);

@@ -1,5 +1,6 @@
+import { ORDERS_ACCEPTED_TOPIC } from '@flux/contracts';
 import { createHttpApp, serveDocs } from '@flux/http';
-import { KafkaAdmin } from '@flux/kafka';
+import { KafkaAdmin, prefixed } from '@flux/kafka';
 import { LedgerConnection } from '@flux/ledger';
 import { Catalogue } from '@flux/gate';
 import type { Telemetry } from '@flux/telemetry';
@@ -42,6 +43,6 @@ export async function createAdmin(
     await catalogue.isWritten();
     return true;
   });
-  telemetry.health.register('kafka', () => kafka.isReachable());
+  telemetry.health.register('kafka', () => kafka.isReachable(prefixed(config, ORDERS_ACCEPTED_TOPIC)));
   return app;
 }

@@ -39,9 +39,10 @@ export class LanesService implements OnApplicationBootstrap, BeforeApplicationSh
   ) {}
 
   onApplicationBootstrap(): void {
-    const { health, onFatal } = this.options;
+    const { config, health, onFatal } = this.options;
+    const topic = prefixed(config, ORDERS_ACCEPTED_TOPIC);
     health.register('redis', () => this.connection.isReady());
-    health.register('kafka', () => this.admin.isReachable());
+    health.register('kafka', () => this.admin.isReachable(topic));
     health.register('lanes', () => this.lanes.length > 0);
     this.metrics.watch({ leases: () => this.leased().length, backlog: () => this.backlog() });
     this.running = this.run().catch((error: unknown) => {

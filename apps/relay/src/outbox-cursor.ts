@@ -73,11 +73,6 @@ export class OutboxCursor {
     this.position = id;
   }
 
-  /** What was read was not acknowledged: it is read again at once. */
-  rewind(): void {
-    this.readAt = 0;
-  }
-
   /** Not before this many milliseconds. */
   postpone(ms: number): void {
     this.readAt = performance.now() + ms;

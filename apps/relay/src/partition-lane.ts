@@ -141,7 +141,6 @@ export class PartitionLane {
       return true;
     }
     this.failures += 1;
-    for (const { cursor } of ours) cursor.rewind();
     this.fail('kafka', result.reason);
     return false;
   }

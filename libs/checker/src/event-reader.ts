@@ -34,10 +34,9 @@ export class EventReader {
   async progress(
     admin: Admin,
   ): Promise<{ readonly ends: readonly bigint[]; readonly committed: readonly bigint[] }> {
-    const [ends, groups] = await Promise.all([
-      admin.fetchTopicOffsets(this.topic),
-      admin.fetchOffsets({ groupId: this.consumerGroup, topics: [this.topic] }),
-    ]);
+    // One after the other: an admin that has not been told of a topic would look for the group among all topics.
+    const ends = await admin.fetchTopicOffsets(this.topic);
+    const groups = await admin.fetchOffsets({ groupId: this.consumerGroup, topics: [this.topic] });
     const committed = new Map(
       groups[0]?.partitions.map(({ partition, offset }) => [partition, BigInt(offset)]),
     );

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import type { Admin, EachBatchPayload, IHeaders, Kafka, KafkaMessage } from 'kafkajs';
+import {
+  KafkaJSProtocolError,
+  type Admin,
+  type EachBatchPayload,
+  type IHeaders,
+  type Kafka,
+  type KafkaMessage,
+} from 'kafkajs';
 
 export interface TopicReading {
   /** False where retention may have deleted the item's first messages, or the topic is not there. */
@@ -44,12 +51,11 @@ export class TopicReader {
 
   /** Every message from about `sinceMs` on to the ends that the topic has now. */
   async read(admin: Admin, { sinceMs, take }: TopicReadOptions): Promise<TopicReading> {
-    // Asked for by its name, a topic that is not there would be made.
-    if (!(await admin.listTopics()).includes(this.topic)) return { isComplete: () => false };
+    if (!(await this.exists(admin))) return { isComplete: () => false };
     const spans = await this.spans(admin, sinceMs - CLOCK_SLACK_MS);
     const firstTimes = new Map<number, number>();
     const partitionsOf = new Map<string, Set<number>>();
-    await this.consume(spans, (partition, message) => {
+    await this.consume(admin, spans, (partition, message) => {
       if (!firstTimes.has(partition)) firstTimes.set(partition, Number(message.timestamp));
       const product = take(textOf(partition, message));
       if (product !== undefined)
@@ -65,6 +71,17 @@ export class TopicReader {
     };
   }
 
+  /** By its name: to the question for all topics Kafka has no answer while any of them has no leader, whoever's it is. */
+  private async exists(admin: Admin): Promise<boolean> {
+    try {
+      await admin.fetchTopicMetadata({ topics: [this.topic] });
+      return true;
+    } catch (error) {
+      if (error instanceof KafkaJSProtocolError && error.type === 'UNKNOWN_TOPIC_OR_PARTITION') return false;
+      throw error;
+    }
+  }
+
   private async spans(admin: Admin, fromMs: number): Promise<readonly Span[]> {
     const offsets = await admin.fetchTopicOffsets(this.topic);
     const starts = await admin.fetchTopicOffsetsByTimestamp(this.topic, fromMs);
@@ -77,13 +94,14 @@ export class TopicReader {
   }
 
   private async consume(
+    admin: Admin,
     spans: readonly Span[],
     onMessage: (partition: number, message: KafkaMessage) => void,
   ): Promise<void> {
     const filled = spans.filter(({ start, end }) => start < end);
     if (filled.length === 0) return;
     const groupId = `flux-audit-${randomUUID()}`;
-    const consumer = this.kafka.consumer({ groupId, maxWaitTimeInMs: 200 });
+    const consumer = this.kafka.consumer({ groupId, maxWaitTimeInMs: 200, allowAutoTopicCreation: false });
     const left = new Map(filled.map(({ partition, end }) => [partition, end]));
     await consumer.connect();
     try {
@@ -117,18 +135,8 @@ export class TopicReader {
       });
     } finally {
       await consumer.disconnect();
-      await this.forget(groupId);
-    }
-  }
-
-  private async forget(groupId: string): Promise<void> {
-    const admin = this.kafka.admin();
-    await admin.connect();
-    try {
       // Best effort: the broker forgets an empty group without offsets by itself.
       await admin.deleteGroups([groupId]).catch(() => undefined);
-    } finally {
-      await admin.disconnect();
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Admin, Kafka } from 'kafkajs';
+import { aimAt } from './ask-by-name';
 
 /** By partition. */
 export type Offsets = ReadonlyMap<number, bigint>;
@@ -9,7 +10,8 @@ export type Offsets = ReadonlyMap<number, bigint>;
  */
 export class KafkaAdmin {
   private admin: Promise<Admin> | undefined;
-  private probe: Promise<boolean> | undefined;
+  /** By topic. */
+  private readonly probes = new Map<string, Promise<boolean>>();
 
   constructor(private readonly kafka: Kafka) {}
 
@@ -21,7 +23,10 @@ export class KafkaAdmin {
 
   /** The offset from which the group goes on; 0 in a partition where it has not committed: it starts at the beginning. */
   async committedOffsets(groupId: string, topic: string): Promise<Offsets> {
-    const [answer] = await this.ask((admin) => admin.fetchOffsets({ groupId, topics: [topic] }));
+    const [answer] = await this.ask(async (admin) => {
+      await aimAt(admin, topic);
+      return admin.fetchOffsets({ groupId, topics: [topic] });
+    });
     return new Map(
       (answer?.partitions ?? []).map(({ partition, offset }) => {
         const committed = BigInt(offset);
@@ -43,17 +48,21 @@ export class KafkaAdmin {
     return topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
   }
 
-  /** Whether Kafka answers now. Callers that ask while a question is under way share its answer. */
-  isReachable(): Promise<boolean> {
-    this.probe ??= this.ask((admin) => admin.describeCluster())
+  /**
+   * Whether Kafka answers now, and each partition of this topic has a leader; whatever becomes of other topics. Callers
+   * that ask while a question is under way share its answer.
+   */
+  isReachable(topic: string): Promise<boolean> {
+    const underWay = this.probes.get(topic);
+    if (underWay !== undefined) return underWay;
+    const probe = this.partitions(topic)
       .then(
-        ({ brokers }) => brokers.length > 0,
+        (partitions) => partitions > 0,
         () => false,
       )
-      .finally(() => {
-        this.probe = undefined;
-      });
-    return this.probe;
+      .finally(() => this.probes.delete(topic));
+    this.probes.set(topic, probe);
+    return probe;
   }
 
   async disconnect(): Promise<void> {

@@ -175,18 +175,22 @@ describe('KafkaAdmin', () => {
     expect(Object.fromEntries(await admin.endOffsets(topic))).toEqual({ 0: 0n, 1: 10n, 2: 0n, 3: 0n });
     expect(Object.fromEntries(await admin.lag(groupId, topic))).toEqual({ 0: 0n, 1: 10n, 2: 0n, 3: 0n });
     expect(await admin.partitions(topic)).toBe(4);
-    expect(await admin.isReachable()).toBe(true);
+    expect(await admin.isReachable(topic)).toBe(true);
   });
 
   it('rejects for an unknown topic and works again afterwards', async () => {
-    await expect(admin.endOffsets(prefixed(settings, 'nothing'))).rejects.toThrow();
-    expect(await admin.isReachable()).toBe(true);
+    await ensureTopics({ kafka, settings, topics: ['something'] });
+    const nothing = prefixed(settings, 'nothing');
+    await expect(admin.endOffsets(nothing)).rejects.toThrow();
+    await expect(admin.committedOffsets(prefixed(settings, 'readers'), nothing)).rejects.toThrow();
+    expect(await admin.isReachable(nothing)).toBe(false);
+    expect(await admin.isReachable(prefixed(settings, 'something'))).toBe(true);
   });
 
   it('says that Kafka is not reachable', async () => {
     const nowhere = new KafkaAdmin(
       createKafka({ settings: { KAFKA_BROKERS: '127.0.0.1:1' }, clientId: 'test' }),
     );
-    expect(await nowhere.isReachable()).toBe(false);
+    expect(await nowhere.isReachable('t')).toBe(false);
   });
 });

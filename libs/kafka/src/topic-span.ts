@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { EachBatchPayload, Kafka } from 'kafkajs';
+import { aimAt, findTopic } from './ask-by-name';
 import type { KafkaMessage } from './batch-handler';
 import { decodeMessage } from './decode-message';
 
@@ -18,8 +19,7 @@ export async function topicSpans(kafka: Kafka, topic: string): Promise<readonly 
   const admin = kafka.admin();
   await admin.connect();
   try {
-    // Asked for by its name, a topic that is not there would be made.
-    if (!(await admin.listTopics()).includes(topic)) return [];
+    if ((await findTopic(admin, topic)) === undefined) return [];
     const offsets = await admin.fetchTopicOffsets(topic);
     return offsets
       .map(({ partition, low, high }) => ({ partition, from: BigInt(low), to: BigInt(high) }))
@@ -41,6 +41,7 @@ export async function groupOffsets(
   const admin = kafka.admin();
   await admin.connect();
   try {
+    await aimAt(admin, topic);
     const [answer] = await admin.fetchOffsets({ groupId, topics: [topic] });
     const committed = (answer?.partitions ?? []).map(
       ({ partition, offset }) => [partition, BigInt(offset)] as const,
@@ -126,16 +127,18 @@ export async function readSpans({ kafka, topic, spans, take }: SpanReading): Pro
     });
   } finally {
     await consumer.disconnect();
-    await forget(kafka, groupId);
+    await forget(kafka, groupId, topic);
   }
 }
 
-async function forget(kafka: Kafka, groupId: string): Promise<void> {
+async function forget(kafka: Kafka, groupId: string, topic: string): Promise<void> {
   const admin = kafka.admin();
   await admin.connect();
   try {
+    await aimAt(admin, topic);
+    await admin.deleteGroups([groupId]);
+  } catch {
     // Best effort: the broker forgets an empty group without offsets by itself.
-    await admin.deleteGroups([groupId]).catch(() => undefined);
   } finally {
     await admin.disconnect();
   }

@@ -1,5 +1,12 @@
 import { backoffMs, pauseUnlessAborted } from '@flux/background';
-import { ConfigResourceTypes, type Admin, type Kafka, type PartitionMetadata } from 'kafkajs';
+import {
+  ConfigResourceTypes,
+  type Admin,
+  type ITopicMetadata,
+  type Kafka,
+  type PartitionMetadata,
+} from 'kafkajs';
+import { aimAt, findTopic } from './ask-by-name';
 import { describeError } from './kafka-error';
 import { silentLog, type KafkaLog } from './kafka-log';
 import { prefixed, type KafkaSettings } from './settings';
@@ -75,21 +82,33 @@ async function ensureOnce(
   { settings, topics, keptForEver = [] }: EnsureTopicsOptions,
 ): Promise<ReadonlyMap<string, number>> {
   const names = new Map(topics.map((topic) => [prefixed(settings, topic), topic]));
-  const existing = new Set(await admin.listTopics());
-  const missing = [...names.keys()].filter((name) => !existing.has(name));
+  const existing = await existingOf(admin, [...names.keys()]);
+  const missing = [...names.keys()].filter((name) => !existing.includes(name));
   const kept = new Set(keptForEver.map((topic) => prefixed(settings, topic)));
-  if (missing.length > 0) await create(admin, missing, { settings, kept });
+  if (missing.length > 0) {
+    // A cluster that has neither ours nor this one is new: there every topic must have its leader.
+    const [known] = existing.length > 0 ? existing : await existingOf(admin, [OFFSETS_TOPIC]);
+    if (known !== undefined) await aimAt(admin, known);
+    await create(admin, missing, { settings, kept });
+  }
 
-  const facts = await readFacts(admin, [...names.keys()]);
+  const { topics: found } = await admin.fetchTopicMetadata({ topics: [...names.keys()] });
+  const facts = await readFacts(admin, found);
   const problems = facts.flatMap((fact) => [
     ...topicProblems(fact, settings),
     ...(kept.has(fact.topic) ? retentionProblems(fact, settings) : []),
   ]);
   if (!settings.FLUX_WAIVE_KAFKA_OFFSETS_REPLICATION) {
-    problems.push(...offsetsProblems(await offsetsReplicas(admin, existing.has(OFFSETS_TOPIC)), settings));
+    problems.push(...offsetsProblems(await offsetsReplicas(admin, found), settings));
   }
   if (problems.length > 0) throw new UnsafeTopicError(problems);
   return new Map(facts.map(({ topic, partitions }) => [names.get(topic) ?? topic, partitions]));
+}
+
+async function existingOf(admin: Admin, names: readonly string[]): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const name of names) if ((await findTopic(admin, name)) !== undefined) found.push(name);
+  return found;
 }
 
 async function create(
@@ -117,11 +136,12 @@ async function create(
   });
 }
 
-async function readFacts(admin: Admin, names: string[]): Promise<TopicFacts[]> {
-  const { topics } = await admin.fetchTopicMetadata({ topics: names });
+async function readFacts(admin: Admin, topics: readonly ITopicMetadata[]): Promise<TopicFacts[]> {
+  const [first] = topics;
+  if (first !== undefined) await aimAt(admin, first.name);
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: names.map((name) => ({
+    resources: topics.map(({ name }) => ({
       type: ConfigResourceTypes.TOPIC,
       name,
       configNames: CHECKED_CONFIG,
@@ -142,21 +162,19 @@ function fewestReplicas(partitions: readonly PartitionMetadata[]): number {
   return Math.min(...partitions.map(({ replicas }) => replicas.length));
 }
 
-/** Copies of the committed offsets: those they have, or those that the brokers will give them. */
-async function offsetsReplicas(admin: Admin, exists: boolean): Promise<number> {
-  if (exists) {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [OFFSETS_TOPIC] });
-    return fewestReplicas(topics.flatMap(({ partitions }) => partitions));
-  }
-  const { brokers } = await admin.describeCluster();
+/** Copies of the committed offsets: those they have, or those that the brokers which hold our topics will give them. */
+async function offsetsReplicas(admin: Admin, ours: readonly ITopicMetadata[]): Promise<number> {
+  const offsets = await findTopic(admin, OFFSETS_TOPIC);
+  if (offsets !== undefined) return fewestReplicas(offsets.partitions);
+  const brokers = new Set(ours.flatMap(({ partitions }) => partitions.flatMap(({ isr }) => isr)));
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: brokers.map(({ nodeId }) => ({
+    resources: [...brokers].map((nodeId) => ({
       type: ConfigResourceTypes.BROKER,
       name: String(nodeId),
       configNames: [OFFSETS_REPLICATION],
     })),
   });
-  // Any broker may be the one that makes it.
+  // Any of them may be the one that makes it.
   return Math.min(...resources.map(({ configEntries }) => Number(configEntries[0]?.configValue)));
 }

@@ -24,17 +24,27 @@ export class RedisCluster {
     private readonly config: Readonly<Record<string, string>>,
   ) {}
 
-  /** Ready for use when it resolves: every node serves and knows every slot, replicas are in step. */
+  /**
+   * Ready for use when it resolves: every node serves and knows every slot, replicas are in step. No node is left where
+   * it rejects.
+   */
   static async start({ replicas = 0, config = {} }: RedisClusterOptions = {}): Promise<RedisCluster> {
     const count = MASTERS * (1 + replicas);
-    const nodes = await Promise.all(Array.from({ length: count }, () => startNode(config)));
+    const starts = await Promise.allSettled(Array.from({ length: count }, () => startNode(config)));
+    const nodes = starts.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     const servers = nodes.map(({ server }) => server);
     const cluster = new RedisCluster(servers, config);
-    await Promise.all(servers.slice(0, MASTERS).map((server, index) => giveSlots(server, index)));
-    await cluster.introduce(nodes);
-    await Promise.all(servers.slice(MASTERS).map((server, index) => follow(server, servers[index])));
-    if (replicas > 0) await cluster.whenAllServe();
-    return cluster;
+    try {
+      for (const each of starts) if (each.status === 'rejected') throw each.reason;
+      await Promise.all(servers.slice(0, MASTERS).map((server, index) => giveSlots(server, index)));
+      await cluster.introduce(nodes);
+      await Promise.all(servers.slice(MASTERS).map((server, index) => follow(server, servers[index])));
+      if (replicas > 0) await cluster.whenAllServe();
+      return cluster;
+    } catch (error) {
+      await cluster.remove();
+      throw error;
+    }
   }
 
   /** The masters as they were at the start, their replicas in the same order, and those that were added. */

@@ -9,7 +9,6 @@ export class ClusterServers {
   ) {}
 
   static async start(): Promise<ClusterServers> {
-    await Stack.forgetLeftovers();
     const stack = Stack.ofThisProcess(['postgres']);
     await stack.up();
     try {

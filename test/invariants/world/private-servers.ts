@@ -21,7 +21,6 @@ export class PrivateServers {
   ) {}
 
   static async start(): Promise<PrivateServers> {
-    await Stack.forgetLeftovers();
     const stack = Stack.ofThisProcess();
     const ports = await choosePorts();
     const links = await Promise.all(

@@ -1,19 +1,16 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { EndWithTests } from '@flux/testing';
 
 const run = promisify(execFile);
 
 /** Holds the data of one run many times over. */
 const SIZE_BYTES = 128 * 1024 * 1024;
 
-/** Disks that are still mounted: the end of the test process takes them away at the latest. */
-const mounted = new Set<string>();
-process.once('exit', () => {
-  for (const folder of mounted) spawnSync('umount', ['-l', folder]);
-});
+const mounted = new EndWithTests(['umount', '-l']);
 
 /** A file system of its own in memory, small enough to be filled. */
 export class SmallDisk {

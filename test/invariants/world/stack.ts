@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { EndWithTests } from '@flux/testing';
 
 const run = promisify(execFile);
 
@@ -12,11 +13,14 @@ const SERVERS = ['redis', 'kafka', 'postgres'] as const;
 
 type ServerName = (typeof SERVERS)[number];
 
-/** Stacks that still run: they end with the test process at the latest. */
-const running = new Set<Stack>();
-process.once('exit', () => {
-  for (const stack of running) stack.killAll();
-});
+/** On this machine's own servers, whatever the environment names. */
+const COMMAND = [
+  ...['env', '-u', 'REDIS_URL', '-u', 'KAFKA_BROKERS', '-u', 'DATABASE_URL', 'FLUX_STACK_HOST=machine'],
+  ...[process.execPath, TOOL],
+] as const;
+
+/** Stacks that still run: they end, and their data is forgotten, with the test process at the latest. */
+const running = new EndWithTests([...COMMAND, 'reset', '--name']);
 
 /** A stack of tools/stack by its command, whatever the environment names. */
 export class Stack {
@@ -34,16 +38,6 @@ export class Stack {
     return new Stack(`${NAME}${process.pid}`, only);
   }
 
-  /** Takes away the stacks of test processes that were killed. */
-  static async forgetLeftovers(): Promise<void> {
-    const folder = join(ROOT, '.stack');
-    const names = existsSync(folder) ? readdirSync(folder) : [];
-    for (const name of names) {
-      const pid = Number(/^inv-(\d+)$/.exec(name)?.[1] ?? 0);
-      if (pid > 0 && !isAlive(pid)) await new Stack(name, SERVERS).reset();
-    }
-  }
-
   /** PostgreSQL, once it has been started. */
   get databaseUrl(): string {
     const ports = JSON.parse(readFileSync(join(this.folder, 'ports.json'), 'utf8')) as Record<string, number>;
@@ -52,7 +46,7 @@ export class Stack {
   }
 
   async up(): Promise<void> {
-    running.add(this);
+    running.add(this.name);
     await this.command('up');
   }
 
@@ -60,10 +54,10 @@ export class Stack {
     // A frozen process takes no signal but SIGKILL, and nothing of these data is needed any more.
     this.killAll();
     await this.command('reset');
-    running.delete(this);
+    running.delete(this.name);
   }
 
-  killAll(): void {
+  private killAll(): void {
     for (const server of SERVERS) this.signal(server, 'SIGKILL');
   }
 
@@ -83,11 +77,9 @@ export class Stack {
   }
 
   private async command(verb: 'up' | 'reset'): Promise<void> {
-    const env = { ...process.env, FLUX_STACK_HOST: 'machine' };
-    for (const variable of ['REDIS_URL', 'KAFKA_BROKERS', 'DATABASE_URL'])
-      Reflect.deleteProperty(env, variable);
+    const [env, ...command] = COMMAND;
     const only = verb === 'up' ? this.only.flatMap((server) => ['--only', server]) : [];
-    await run(process.execPath, [TOOL, verb, '--name', this.name, ...only], { env, cwd: ROOT });
+    await run(env, [...command, verb, '--name', this.name, ...only], { cwd: ROOT });
   }
 }
 
@@ -100,14 +92,5 @@ function childrenOf(pid: number): number[] {
       .map(Number);
   } catch {
     return [];
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
