@@ -1,6 +1,6 @@
 import type { ItemEvent, ItemRef, OrderStatus } from '@flux/contracts';
 import type { GateItem, GateOrder } from '@flux/gate';
-import { insertSale, kafkaBatch, kafkaMessage, noteCreation, opening } from '@flux/testing';
+import { insertSale, kafkaBatch, kafkaMessage, noteCreation, opening, prove } from '@flux/testing';
 import type { Processes, RealServers } from './real-servers';
 
 /** A row of `orders` in what matters here. */
@@ -51,6 +51,12 @@ export class RealSale {
 
   get processes(): Processes {
     return this.servers.processes;
+  }
+
+  /** Redis with what it had acknowledged, new processes, and the gate proven as the admin process does. */
+  async restart(): Promise<void> {
+    await this.servers.restart();
+    await prove(this.processes.clients.connection, this.item);
   }
 
   /** As a relay does: what is new in the outbox goes to the log. */

@@ -48,7 +48,7 @@ export class CancelByShop extends OrderCommand {
     if (!this.withGate) await real.servers.killGate();
     const { orderId } = order;
     const { outcome } = await real.processes.cancellations.cancel({ orderId, reason: 'sold elsewhere' });
-    if (!this.withGate) await real.servers.restart();
+    if (!this.withGate) await real.restart();
     const isEnded = model.end(order, 'cancelled');
     // A repeat that finds the gate not told yet tells it.
     if (this.withGate && (isEnded || before === 'cancelled')) model.tell(order);

@@ -110,7 +110,7 @@ async function hand(
     case 'withoutGate':
       await real.servers.killGate();
       await real.handle(batch);
-      return real.servers.restart();
+      return real.restart();
   }
 }
 

@@ -40,7 +40,7 @@ export class Expire extends SaleCommand {
     if (this.reach !== 'committed') {
       for (const { item, changes } of items) await tellGate.tellChanges(item, changes);
     }
-    if (this.reach === 'withoutGate') await real.servers.restart();
+    if (this.reach === 'withoutGate') await real.restart();
     const due = model.orders.filter((order) => order.isDue && model.end(order, 'expired'));
     if (this.reach === 'told') for (const order of due) model.tell(order);
     expect(failed).toEqual([]);

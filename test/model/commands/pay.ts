@@ -48,7 +48,7 @@ export class Pay extends OrderCommand {
       amountMinor: PRICE_MINOR * quantity - (amount === 'low' ? 1 : 0),
       currency: amount === 'foreign' ? 'USD' : 'EUR',
     });
-    if (!withGate) await real.servers.restart();
+    if (!withGate) await real.restart();
     expect(outcome).toBe(this.expected(model, { order, paymentId, gate: withGate ? gate : undefined }));
     model.available = withGate ? gate.available : model.available;
   }

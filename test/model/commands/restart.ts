@@ -9,6 +9,6 @@ export class Restart extends SaleCommand {
   }
 
   protected async act(_model: PlainLedger, real: RealSale): Promise<void> {
-    await real.servers.restart();
+    await real.restart();
   }
 }
