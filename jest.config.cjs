@@ -43,7 +43,12 @@ module.exports = {
     {
       ...common,
       displayName: 'unit',
-      testMatch: ['<rootDir>/{apps,libs,tools}/**/*.spec.ts', '<rootDir>/test/{docs,model}/**/*.spec.ts'],
+      testMatch: [
+        '<rootDir>/{apps,libs,tools}/**/*.spec.ts',
+        '<rootDir>/test/{docs,model}/**/*.spec.ts',
+        // Groups of these, and of the next ones, while `npm test` runs (tools/jest-groups.mjs).
+        '<rootDir>/test/grouped/*.unit.spec.js',
+      ],
       testPathIgnorePatterns: ['\\.int\\.spec\\.ts$', '/node_modules/'],
     },
     {
@@ -53,7 +58,6 @@ module.exports = {
       testMatch: [
         '<rootDir>/{apps,libs,tools}/**/*.int.spec.ts',
         '<rootDir>/test/model/**/*.int.spec.ts',
-        // Groups of these, while `npm test` runs (tools/jest-groups.mjs).
         '<rootDir>/test/grouped/*.int.spec.js',
       ],
     },

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { pathToFileURL } from 'node:url';
 import { ensureDependencies } from './setup.mjs';
-import { runJest } from './jest-run.mjs';
+import { runInGroups } from './jest-run.mjs';
 
 const LINT = ['lint', 'eslint', ['.']];
 const OTHERS = [
@@ -12,6 +12,8 @@ const OTHERS = [
   ['layers', 'depcruise', ['apps', 'libs', 'test', '--config', '.dependency-cruiser.cjs']],
   ['format', 'prettier', ['--check', '--log-level', 'warn', '.']],
 ];
+
+const UNIT_WORKERS = 2;
 
 /**
  * Runs a command of the project and keeps its output back unless it fails.
@@ -44,9 +46,11 @@ export async function check() {
       console.log(`${passed ? 'ok  ' : 'FAIL'} ${name} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
     }
   };
-  // Linting with types takes as long as all the others.
-  await Promise.all([inTurn([LINT]), inTurn(OTHERS)]);
-  const unit = await runJest('unit');
+  // Linting with types takes as long as all the others, and a core.
+  const [, unit] = await Promise.all([
+    inTurn([LINT]),
+    inTurn(OTHERS).then(() => runInGroups('unit', { workers: UNIT_WORKERS })),
+  ]);
   return { passed: counts.passed + unit.passed, failed: counts.failed + unit.failed };
 }
 

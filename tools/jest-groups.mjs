@@ -8,6 +8,7 @@ const FOLDER = join(ROOT, 'test', 'grouped');
 
 /** Each alone and first, the longest first: they take long, or look at the memory of their own process. */
 const ALONE = [
+  'test/model/epoch/epoch.spec.ts',
   'test/model/order-life.int.spec.ts',
   'libs/checker/test/seeded-faults.int.spec.ts',
   'libs/kafka/src/batch.strategy.int.spec.ts',
@@ -25,16 +26,17 @@ const MOST_FILES = 8;
 const TIMEOUT_MS = 120_000;
 
 /**
- * Puts the integration tests into groups that each run as one file. To load Nest and TypeORM anew takes Jest two
+ * Puts a project's tests into groups that each run as one file. To load Nest and TypeORM anew takes Jest two
  * seconds of CPU a file, a third of all; in a group it is done once. The tests are the same: each file is a `describe`
  * with its own hooks.
+ * @param {'unit' | 'int'} project
  * @returns {{ folder: string, remove: () => void }}
  */
-export function groupIntegrationTests() {
+export function groupTests(project) {
   rmSync(FOLDER, { recursive: true, force: true });
   const found = execFileSync(
     process.execPath,
-    ['node_modules/jest/bin/jest.js', '--selectProjects', 'int', '--listTests', '--json'],
+    ['node_modules/jest/bin/jest.js', '--selectProjects', project, '--listTests', '--json'],
     { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] },
   );
   const files = /** @type {string[]} */ (JSON.parse(found)).map((path) => relative(ROOT, path)).sort();
@@ -45,7 +47,7 @@ export function groupIntegrationTests() {
   mkdirSync(FOLDER, { recursive: true });
   for (const [index, group] of groups.entries()) {
     // Jest's order is that of the names (jest-sequencer.cjs).
-    const name = `${String(index).padStart(2, '0')}-${areaOf(group[0]).replaceAll('/', '-')}.int.spec.js`;
+    const name = `${String(index).padStart(2, '0')}-${areaOf(group[0]).replaceAll('/', '-')}.${project}.spec.js`;
     writeFileSync(join(FOLDER, name), sourceOf(group));
   }
   return { folder: FOLDER, remove: () => rmSync(FOLDER, { recursive: true, force: true }) };

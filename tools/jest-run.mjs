@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { groupIntegrationTests } from './jest-groups.mjs';
+import { groupTests } from './jest-groups.mjs';
 
 /**
  * Runs one Jest project and counts. A skipped test, a file that does not load and a project without tests count
@@ -44,15 +44,16 @@ export async function runJest(project, { env = {}, args = [] } = {}) {
 }
 
 /**
- * Runs the integration tests, in groups where Jest is not told which of them to run.
- * @param {{ env: Record<string, string>, args: string[], workers: number }} options
+ * Runs a Jest project in groups, where Jest is not told which of its tests to run.
+ * @param {'unit' | 'int'} project
+ * @param {{ env?: Record<string, string>, args?: string[], workers: number }} options
  */
-export async function runIntegrationTests({ env, args, workers }) {
-  if (args.length > 0) return runJest('int', { env, args: [`--maxWorkers=${workers}`, ...args] });
-  const { remove } = groupIntegrationTests();
+export async function runInGroups(project, { env = {}, args = [], workers }) {
+  if (args.length > 0) return runJest(project, { env, args: [`--maxWorkers=${workers}`, ...args] });
+  const { remove } = groupTests(project);
   try {
     const sequence = ['--testSequencer=./tools/jest-sequencer.cjs', '--testPathPatterns=test/grouped/'];
-    return await runJest('int', { env, args: [`--maxWorkers=${workers}`, ...sequence] });
+    return await runJest(project, { env, args: [`--maxWorkers=${workers}`, ...sequence] });
   } finally {
     remove();
   }

@@ -2,7 +2,7 @@
 // npm run test:int -- ARGS, npm run test:e2e -- ARGS: only that size, with ARGS for Jest.
 // npm run test:full -- ARGS: what takes too long for each change: faults of every kind, many seeds, the seeded bugs.
 import { check } from './check.mjs';
-import { runIntegrationTests, runJest } from './jest-run.mjs';
+import { runInGroups, runJest } from './jest-run.mjs';
 import { ensureBuild, ensureDependencies } from './setup.mjs';
 import { down, up } from './stack/stack.mjs';
 
@@ -38,7 +38,7 @@ try {
     if (only === undefined ? project === 'full' : only !== project) continue;
     const { passed, failed } =
       project === 'int'
-        ? await runIntegrationTests({ env, args: jestArgs, workers: INT_WORKERS })
+        ? await runInGroups('int', { env, args: jestArgs, workers: INT_WORKERS })
         : await runJest(project, { env, args: ['--maxWorkers=2', ...jestArgs] });
     total.passed += passed;
     total.failed += failed;

@@ -5,31 +5,41 @@ import { groupView } from './support/group-view';
 import { LedgerView } from './support/ledger-view';
 import { startWorld, type World } from './support/world';
 
-const SALE = 'crash';
-
 describe('kill -9 while orders are unsettled', () => {
   let world: World;
   let ledger: LedgerView;
   let kafka: Awaited<ReturnType<typeof groupView>>;
   let answers: Answer[];
+  let sale: string;
+  let sales = 0;
 
-  beforeEach(async () => {
-    answers = [];
+  beforeAll(async () => {
     world = await startWorld({ gateways: 1, relays: 1, orders: 0 });
     ledger = await LedgerView.connect(world.database.config.DATABASE_URL);
     kafka = await groupView(world);
-    await world.operator.openSale(SALE, 'ticket', { stock: 1_000 });
   });
 
-  afterEach(async () => {
+  afterAll(async () => {
     await kafka.close();
     await ledger.close();
     await world.stop();
   });
 
+  beforeEach(async () => {
+    answers = [];
+    sale = `crash-${(sales += 1)}`;
+    await world.operator.openSale(sale, `ticket-of-${sale}`, { stock: 1_000 });
+  });
+
+  afterEach(async () => {
+    const orders = world.running().filter(({ name }) => name === 'orders');
+    await Promise.all(orders.map((app) => app.stop()));
+  });
+
   it('(a) of the relay, after the send', async () => {
+    const before = await kafka.endOffset();
     await buy(200);
-    await waitUntil('messages are in Kafka', async () => (await kafka.endOffset()) > 0);
+    await waitUntil('messages are in Kafka', async () => (await kafka.endOffset()) > before);
     await world.relays[0]!.kill();
     expect(await outboxLength()).toBeGreaterThan(0);
 
@@ -51,7 +61,7 @@ describe('kill -9 while orders are unsettled', () => {
     proxy.set('hold');
     await buy(200);
     // The first of them at least: it waits for Redis before it takes more.
-    await waitUntil('orders are committed', async () => (await ledger.orderIds(SALE)).length > 50);
+    await waitUntil('orders are committed', async () => (await ledger.orderIds(sale)).length > 50);
     await orders.kill();
     expect(await outboxLength()).toBeGreaterThan(0);
 
@@ -80,7 +90,7 @@ describe('kill -9 while orders are unsettled', () => {
   async function buy(count: number): Promise<void> {
     const attempts = Array.from({ length: count }, (_, index) => {
       const shopperId = `shopper-${answers.length + index}`;
-      return { productId: 'ticket', shopperId, idempotencyKey: `key-of-the-${shopperId}` };
+      return { productId: `ticket-of-${sale}`, shopperId, idempotencyKey: `key-of-the-${shopperId}` };
     });
     const bought = await crowd(world.gateways, attempts);
     expect(countBy(bought, kindOf)).toEqual({ accepted: count });
@@ -88,18 +98,18 @@ describe('kill -9 while orders are unsettled', () => {
   }
 
   async function outboxLength(): Promise<number> {
-    return (await world.operator.gateOf(SALE)).outboxLength;
+    return (await world.operator.gateOf(sale)).outboxLength;
   }
 
   async function settled(): Promise<void> {
     await waitUntil('every order is in PostgreSQL and the outbox is empty', async () => {
-      return (await ledger.orderIds(SALE)).length === answers.length && (await outboxLength()) === 0;
+      return (await ledger.orderIds(sale)).length === answers.length && (await outboxLength()) === 0;
     });
   }
 
   async function settledAndProved(): Promise<void> {
     await settled();
-    const { refuted, verdict } = await auditWorld(world, SALE, answers);
+    const { refuted, verdict } = await auditWorld(world, sale, answers);
     expect(refuted).toEqual([]);
     expect(verdict).toBe('proved');
   }

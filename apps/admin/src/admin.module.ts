@@ -33,6 +33,7 @@ import { Standings } from './reconcile/standings';
 import { OutboxDrain } from './rebuild/outbox-drain.service';
 import { GateComparison } from './rebuild/gate-comparison.service';
 import { GateProof } from './rebuild/gate-proof.service';
+import { KafkaTail } from './rebuild/kafka-tail.service';
 import { RebuildMaintenance } from './rebuild/rebuild-maintenance.service';
 import { RebuildOpening } from './rebuild/rebuild-opening.service';
 import { RebuildRequests } from './rebuild/rebuild-requests';
@@ -94,6 +95,7 @@ import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts'
     RebuildRequests,
     RebuildMaintenance,
     GateProof,
+    KafkaTail,
     GateComparison,
     RebuildMetrics,
     SaleAuditor,

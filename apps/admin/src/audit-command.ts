@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { loadConfig } from '@flux/config';
 import {
   LEDGER_EVENTS_TOPIC,
@@ -12,7 +11,7 @@ import { createKafka, kafkaSettings, prefixed } from '@flux/kafka';
 import { createDataSource, databaseSettings } from '@flux/ledger';
 import { type AuditOptions, type AuditReport, auditSale, formatReport, historyLines } from '@flux/checker';
 import { z } from 'zod';
-import { type CommandContext, connectedSoon, reasonOf } from './command';
+import { type CommandContext, connectedSoon, optionsOf, runCommand, type WrongArguments } from './command';
 
 const USAGE = `usage: npm run audit -- --sale ID [--history FILE] [--json] [--wait-ms N]
   --sale ID       the sale whose accounts are looked at
@@ -31,35 +30,35 @@ const EXIT_STATUS = { proved: 0, refuted: 1, 'not-at-rest': 2 } as const satisfi
   AuditReport['verdict'],
   number
 >;
-const COULD_NOT_RUN = 2;
 
 /** `npm run audit`: prints the report, or why there is none. @returns the exit status */
 export async function runAuditCommand(args: readonly string[], context: CommandContext): Promise<number> {
-  const { env, print, complain } = context;
-  if (args.includes('--help')) {
-    print(USAGE);
-    return 0;
-  }
-  const command = parseCommand(args);
-  if ('wrong' in command) {
-    complain(`${command.wrong}\n${USAGE}`);
-    return COULD_NOT_RUN;
-  }
-  try {
-    const report = await audit(command.options, env);
-    print(command.asJson ? JSON.stringify(report, null, 2) : formatReport(report));
-    return EXIT_STATUS[report.verdict];
-  } catch (error) {
-    complain(`The audit could not run: ${reasonOf(error)}`);
-    return COULD_NOT_RUN;
-  }
+  return runCommand(
+    { usage: USAGE, parse, run, failed: { saying: 'The audit could not run' } },
+    args,
+    context,
+  );
 }
 
-type Command = { readonly options: AuditOptions; readonly asJson: boolean } | { readonly wrong: string };
+interface Command {
+  readonly options: AuditOptions;
+  readonly asJson: boolean;
+}
 
-function parseCommand(args: readonly string[]): Command {
-  const parsed = parseOptions(args);
-  if (typeof parsed === 'string') return { wrong: parsed };
+async function run({ options, asJson }: Command, { env, print }: CommandContext): Promise<number> {
+  const report = await audit(options, env);
+  print(asJson ? JSON.stringify(report, null, 2) : formatReport(report));
+  return EXIT_STATUS[report.verdict];
+}
+
+function parse(args: readonly string[]): Command | WrongArguments {
+  const parsed = optionsOf(args, {
+    sale: { type: 'string' },
+    history: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    'wait-ms': { type: 'string', default: '30000' },
+  });
+  if ('wrong' in parsed) return parsed;
   const { sale: saleId, history, json: asJson, 'wait-ms': waitMs } = parsed;
   if (saleId === undefined) return { wrong: '--sale is missing' };
   if (!/^\d{1,9}$/.test(waitMs)) return { wrong: '--wait-ms is not a number of milliseconds' };
@@ -69,22 +68,6 @@ function parseCommand(args: readonly string[]): Command {
     asJson,
     options: history === undefined ? options : { ...options, history: historyLines(history) },
   };
-}
-
-function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        sale: { type: 'string' },
-        history: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        'wait-ms': { type: 'string', default: '30000' },
-      },
-    }).values;
-  } catch (error) {
-    return reasonOf(error);
-  }
 }
 
 async function audit(options: AuditOptions, env: CommandContext['env']): Promise<AuditReport> {

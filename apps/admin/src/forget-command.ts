@@ -1,10 +1,9 @@
-import { parseArgs } from 'node:util';
 import { loadConfig } from '@flux/config';
 import { FORGOTTEN_SHOPPER_PATTERN, SHOPPER_ID_PATTERN } from '@flux/contracts';
 import { GateClient, RedisConnection, redisSettings } from '@flux/gate';
 import { createDataSource, databaseSettings, Forgetting, type ShopperForgetting } from '@flux/ledger';
 import { z } from 'zod';
-import { type CommandContext, connectedSoon, reasonOf } from './command';
+import { type CommandContext, connectedSoon, optionsOf, runCommand, type WrongArguments } from './command';
 import { noteForgetting } from './forget-record';
 
 const USAGE = `usage: npm run forget -- --shopper ID
@@ -12,7 +11,6 @@ const USAGE = `usage: npm run forget -- --shopper ID
 The orders stay, under a name that stands for nobody. A repeat changes nothing.
 Exit status: 0 forgotten everywhere, 1 something is left (the lines say what to do), 2 could not run.`;
 
-const COULD_NOT_RUN = 2;
 const SOMETHING_LEFT = 1;
 
 /** Who is in the audit log: nobody has a key at a terminal. */
@@ -22,42 +20,28 @@ const forgetSettings = z.object({ ...redisSettings.shape, ...databaseSettings.sh
 
 /** `npm run forget`: forgets a shopper, and says what it did in which sale. @returns the exit status */
 export async function runForgetCommand(args: readonly string[], context: CommandContext): Promise<number> {
-  const { env, print, complain } = context;
-  if (args.includes('--help')) {
-    print(USAGE);
-    return 0;
-  }
-  const command = parseCommand(args);
-  if ('wrong' in command) {
-    complain(`${command.wrong}\n${USAGE}`);
-    return COULD_NOT_RUN;
-  }
-  try {
-    const done = await forget(command.shopperId, env);
-    for (const line of linesOf(done)) print(line);
-    return isLeft(done) ? SOMETHING_LEFT : 0;
-  } catch (error) {
-    complain(`Not everything was forgotten, run it again: ${reasonOf(error)}`);
-    return COULD_NOT_RUN;
-  }
+  const failed = { saying: 'Not everything was forgotten, run it again' };
+  return runCommand({ usage: USAGE, parse, run, failed }, args, context);
 }
 
-function parseCommand(args: readonly string[]): { readonly shopperId: string } | { readonly wrong: string } {
-  const parsed = parseOptions(args);
-  if (typeof parsed === 'string') return { wrong: parsed };
+interface Command {
+  readonly shopperId: string;
+}
+
+async function run({ shopperId }: Command, { env, print }: CommandContext): Promise<number> {
+  const done = await forget(shopperId, env);
+  for (const line of linesOf(done)) print(line);
+  return isLeft(done) ? SOMETHING_LEFT : 0;
+}
+
+function parse(args: readonly string[]): Command | WrongArguments {
+  const parsed = optionsOf(args, { shopper: { type: 'string' } });
+  if ('wrong' in parsed) return parsed;
   const { shopper: shopperId } = parsed;
   if (shopperId === undefined) return { wrong: '--shopper is missing' };
   if (!SHOPPER_ID_PATTERN.test(shopperId)) return { wrong: '--shopper is not the id of a shopper' };
   if (FORGOTTEN_SHOPPER_PATTERN.test(shopperId)) return { wrong: '--shopper was forgotten before' };
   return { shopperId };
-}
-
-function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: { shopper: { type: 'string' } } }).values;
-  } catch (error) {
-    return reasonOf(error);
-  }
 }
 
 async function forget(shopperId: string, env: CommandContext['env']): Promise<ShopperForgetting> {

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { loadConfig } from '@flux/config';
 import { type ItemRef, ProblemError, SALE_ID_PATTERN } from '@flux/contracts';
 import { RedisConnection, redisSettings } from '@flux/gate';
@@ -7,7 +6,14 @@ import { createKafka, kafkaSettings } from '@flux/kafka';
 import { createDataSource, databaseSettings, describeFailure, RebuildLedger } from '@flux/ledger';
 import { createLog } from '@flux/telemetry';
 import { z } from 'zod';
-import { type CommandContext, connectedSoon, reasonOf } from './command';
+import {
+  type CommandContext,
+  connectedSoon,
+  COULD_NOT_RUN,
+  optionsOf,
+  runCommand,
+  type WrongArguments,
+} from './command';
 import { rebuildParts, type RebuildParts } from './rebuild/rebuild-parts';
 import type { RebuildProgress } from './rebuild/rebuild-track';
 import type { RebuildOutcome } from './rebuild/rebuilder.service';
@@ -21,7 +27,6 @@ const USAGE = `usage: npm run rebuild -- --product ID [--sale ID] [--wait-ms N] 
 Exit status: 0 rebuilt, 1 not rebuilt (the lines say why), 2 could not run.`;
 
 const NOT_REBUILT = 1;
-const COULD_NOT_RUN = 2;
 const TRY_AGAIN_MS = 500;
 
 /** Who is in the audit log: nobody has a key at a terminal. */
@@ -35,23 +40,13 @@ const rebuildSettings = z.object({
 
 /** `npm run rebuild`: rebuilds an item's gate and prints how far it is. @returns the exit status */
 export async function runRebuildCommand(args: readonly string[], context: CommandContext): Promise<number> {
-  const { print, complain } = context;
-  if (args.includes('--help')) {
-    print(USAGE);
-    return 0;
-  }
-  const command = parseCommand(args);
-  if ('wrong' in command) {
-    complain(`${command.wrong}\n${USAGE}`);
-    return COULD_NOT_RUN;
-  }
-  try {
-    return await run(command, context);
-  } catch (error) {
-    complain(`The rebuild could not run: ${reasonOf(error)}`);
-    return error instanceof ProblemError ? NOT_REBUILT : COULD_NOT_RUN;
-  }
+  return runCommand({ usage: USAGE, parse, run, failed: FAILED }, args, context);
 }
+
+const FAILED = {
+  saying: 'The rebuild could not run',
+  status: (error: unknown) => (error instanceof ProblemError ? NOT_REBUILT : COULD_NOT_RUN),
+};
 
 interface Command {
   readonly productId: string;
@@ -60,9 +55,14 @@ interface Command {
   readonly acceptLoss: boolean;
 }
 
-function parseCommand(args: readonly string[]): Command | { readonly wrong: string } {
-  const parsed = parseOptions(args);
-  if (typeof parsed === 'string') return { wrong: parsed };
+function parse(args: readonly string[]): Command | WrongArguments {
+  const parsed = optionsOf(args, {
+    product: { type: 'string' },
+    sale: { type: 'string' },
+    'wait-ms': { type: 'string', default: '600000' },
+    'accept-loss': { type: 'boolean', default: false },
+  });
+  if ('wrong' in parsed) return parsed;
   const { product: productId, sale: saleId, 'wait-ms': waitMs, 'accept-loss': acceptLoss } = parsed;
   if (productId === undefined) return { wrong: '--product is missing' };
   if (!SALE_ID_PATTERN.test(productId)) return { wrong: '--product is not the id of a product' };
@@ -70,22 +70,6 @@ function parseCommand(args: readonly string[]): Command | { readonly wrong: stri
     return { wrong: '--sale is not the id of a sale' };
   if (!/^\d{1,9}$/.test(waitMs)) return { wrong: '--wait-ms is not a number of milliseconds' };
   return { productId, saleId, waitMs: Number(waitMs), acceptLoss };
-}
-
-function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        product: { type: 'string' },
-        sale: { type: 'string' },
-        'wait-ms': { type: 'string', default: '600000' },
-        'accept-loss': { type: 'boolean', default: false },
-      },
-    }).values;
-  } catch (error) {
-    return reasonOf(error);
-  }
 }
 
 async function run(command: Command, context: CommandContext): Promise<number> {

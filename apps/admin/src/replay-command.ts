@@ -1,10 +1,9 @@
-import { parseArgs } from 'node:util';
 import { loadConfig } from '@flux/config';
 import { createKafka, kafkaSettings } from '@flux/kafka';
 import { createDataSource, databaseSettings, missingMigrations } from '@flux/ledger';
 import { z } from 'zod';
 import { recordAudit } from './audit-log/audit-log.repository';
-import { type CommandContext, reasonOf } from './command';
+import { type CommandContext, optionsOf, runCommand, type WrongArguments } from './command';
 import { replay, type ReplayReport } from './replay/replay';
 
 const USAGE = `usage: npm run replay -- [--dry-run]
@@ -14,7 +13,6 @@ beyond each item's version, then the accepted orders that it lacks. Into the liv
 Replay before orders and admin processes write to a restored database. A repeat goes on where it stopped.
 Exit status: 0 all came back, 1 something did not (the lines say what to do), 2 could not run.`;
 
-const COULD_NOT_RUN = 2;
 const SOMETHING_LEFT = 1;
 
 /** Who is in the audit log: nobody has a key at a terminal. */
@@ -24,34 +22,25 @@ const replaySettings = z.object({ ...kafkaSettings.shape, ...databaseSettings.sh
 
 /** `npm run replay`: says what came back, and what did not. @returns the exit status */
 export async function runReplayCommand(args: readonly string[], context: CommandContext): Promise<number> {
-  const { env, print, complain } = context;
-  if (args.includes('--help')) {
-    print(USAGE);
-    return 0;
-  }
-  const options = parseOptions(args);
-  if (typeof options === 'string') {
-    complain(`${options}\n${USAGE}`);
-    return COULD_NOT_RUN;
-  }
-  const startedAt = performance.now();
-  try {
-    const report = await replayWith(env, options['dry-run'], print);
-    for (const line of linesOf(report, options['dry-run'])) print(line);
-    print(`done in ${seconds(performance.now() - startedAt)}`);
-    return leftOf(report).length > 0 ? SOMETHING_LEFT : 0;
-  } catch (error) {
-    complain(`Not everything was replayed, run it again: ${reasonOf(error)}`);
-    return COULD_NOT_RUN;
-  }
+  const failed = { saying: 'Not everything was replayed, run it again' };
+  return runCommand({ usage: USAGE, parse, run, failed }, args, context);
 }
 
-function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: { 'dry-run': { type: 'boolean', default: false } } }).values;
-  } catch (error) {
-    return reasonOf(error);
-  }
+interface Command {
+  readonly dryRun: boolean;
+}
+
+function parse(args: readonly string[]): Command | WrongArguments {
+  const parsed = optionsOf(args, { 'dry-run': { type: 'boolean', default: false } });
+  return 'wrong' in parsed ? parsed : { dryRun: parsed['dry-run'] };
+}
+
+async function run({ dryRun }: Command, { env, print }: CommandContext): Promise<number> {
+  const startedAt = performance.now();
+  const report = await replayWith(env, dryRun, print);
+  for (const line of linesOf(report, dryRun)) print(line);
+  print(`done in ${seconds(performance.now() - startedAt)}`);
+  return leftOf(report).length > 0 ? SOMETHING_LEFT : 0;
 }
 
 async function replayWith(

@@ -1,22 +1,23 @@
 import { itemName } from '@flux/contracts';
 import { GateRebuild, type Vouching } from '@flux/gate';
-import { type GateSubject, RebuildLedger, Suspensions } from '@flux/ledger';
+import { RebuildLedger, Suspensions } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import { inSlices } from '../gate-driver/in-slices';
-import { ConsumerProgress } from '../maintenance/consumer-progress';
 import type { MaintenanceRound } from '../maintenance/maintenance-round';
+import { type ItemEpoch, KafkaTail } from './kafka-tail.service';
 import { isAtWork } from './rebuild-need';
 import { RebuildMetrics } from './rebuild.metrics';
 
 /** As long as a Redis that was started anew sells nothing more than it has to. */
 const LOOK_EVERY_MS = 250;
 
-type Unproven = Extract<Vouching, { readonly outcome: 'unproven' }>;
+/** A gate that may have forgotten what comes after its sequence. */
+type Unproven = ItemEpoch & Extract<Vouching, { readonly outcome: 'unproven' }>;
 
 /**
  * Lets a gate sell again after a start of its Redis or a failover. What Redis has is the beginning of what it had: where
- * the ledger, with all that Kafka has, knows no sequence that the gate has not given, the gate remembers every order that
+ * neither the ledger nor Kafka knows a sequence that the gate has not given, the gate remembers every order that
  * was relayed. A gate that does not is suspended, and with that rebuilt. Harmless in any number of processes.
  */
 @Injectable()
@@ -25,7 +26,7 @@ export class GateProof {
     private readonly gateRebuild: GateRebuild,
     private readonly ledger: RebuildLedger,
     private readonly suspensions: Suspensions,
-    private readonly progress: ConsumerProgress,
+    private readonly kafkaTail: KafkaTail,
     private readonly metrics: RebuildMetrics,
     @Inject(LOG) private readonly log: Log,
   ) {}
@@ -39,29 +40,34 @@ export class GateProof {
    * @throws where Redis or PostgreSQL cannot be asked, nor Kafka where a gate waits for it; the next round goes on
    */
   async proveAll(): Promise<void> {
-    const unproven: { readonly subject: GateSubject; readonly found: Unproven }[] = [];
-    for (const slice of inSlices((await this.ledger.subjects()).filter(isAtWork))) {
-      const vouchings = await Promise.all(slice.map((item) => this.gateRebuild.askVouched(item)));
-      for (const [index, subject] of slice.entries()) {
-        const found = vouchings[index];
-        if (found?.outcome === 'unproven' && found.epoch === subject.epoch) unproven.push({ subject, found });
-      }
-    }
+    const unproven = await this.unproven();
     this.metrics.unproven(unproven.length);
-    for (const { subject, found } of unproven) await this.prove(subject, found);
+    if (unproven.length === 0) return;
+    const inKafka = await this.kafkaTail.lastSequences(unproven);
+    for (const gate of unproven) await this.prove(gate, inKafka.get(itemName(gate)) ?? 0);
   }
 
-  private async prove({ saleId, productId }: GateSubject, { epoch, run, sequence }: Unproven): Promise<void> {
-    const item = { saleId, productId };
-    const fields = { item: itemName(item), epoch };
-    const question = `${itemName(item)} ${epoch} ${run}`;
-    if (!(await this.progress.hasCaughtUp(question))) return;
+  private async unproven(): Promise<readonly Unproven[]> {
+    const unproven: Unproven[] = [];
+    for (const slice of inSlices((await this.ledger.subjects()).filter(isAtWork))) {
+      const vouchings = await Promise.all(slice.map((item) => this.gateRebuild.askVouched(item)));
+      for (const [index, { saleId, productId, epoch }] of slice.entries()) {
+        const found = vouchings[index];
+        if (found?.outcome === 'unproven' && found.epoch === epoch)
+          unproven.push({ saleId, productId, ...found });
+      }
+    }
+    return unproven;
+  }
+
+  private async prove({ epoch, run, sequence, ...item }: Unproven, inKafka: number): Promise<void> {
     // After the offsets: what they have passed is in the ledger by the time of this read.
     const ledger = await this.ledger.subject(item);
-    this.progress.forget(question);
     if (ledger?.epoch !== epoch || !isAtWork(ledger)) return;
-    if (ledger.lastSequence > sequence) {
-      const reason = `Redis went back in time: the gate is at ${sequence}, the ledger knows ${ledger.lastSequence}`;
+    const known = Math.max(ledger.lastSequence, inKafka);
+    const fields = { item: itemName(item), epoch };
+    if (known > sequence) {
+      const reason = `Redis went back in time: the gate is at ${sequence}, the ledger or Kafka knows ${known}`;
       await this.suspensions.suspend({ ...item, epoch }, reason);
       this.log.error({ ...fields, reason }, 'Redis has forgotten orders that it had accepted');
       return;

@@ -38,7 +38,7 @@ export class RebuildMetrics {
     });
     this.unprovenItems = metrics.gauge({
       name: 'gates_unproven',
-      help: 'Items that sell nothing after a start of Redis or a failover until all of Kafka is in the ledger, by the last look',
+      help: 'Items that sell nothing after a start of Redis or a failover until they are seen to remember every relayed order, by the last look',
     });
     this.waitingItems.set(0);
     this.aheadItems.set(0);
