@@ -10,14 +10,13 @@ import {
 } from './support/bench-smoke';
 
 /** The others: `test/full/bench.spec.ts`. */
-const NAMES = ['accept', 'drain', 'refuse'];
+const NAMES = ['accept', 'drain'];
 
 it('npm run bench -- --smoke measures', async () => {
   const smoke = await smokeBenchmarks(...NAMES);
   expectMeasured(smoke, ...NAMES);
   expectRatios(smoke, 'accept', 'accept/bare', 'accept/naive');
   expectRatios(smoke, 'drain', 'drain/bare');
-  expectRatios(smoke, 'refuse', 'refuse/bare');
 }, 300_000);
 
 describe('what benchmarks are made of', () => {

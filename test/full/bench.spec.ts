@@ -1,6 +1,6 @@
 import { expectMeasured, expectRatios, smokeBenchmarks } from '../e2e/support/bench-smoke';
 
-const NAMES = 'durability expiry gate latency price scale sustained'.split(' ');
+const NAMES = 'durability expiry gate latency price refuse scale sustained'.split(' ');
 
 /** Those that `npm test` leaves out. */
 it('npm run bench -- --smoke measures what takes longer, too', async () => {
@@ -8,4 +8,5 @@ it('npm run bench -- --smoke measures what takes longer, too', async () => {
   expectMeasured(smoke, ...NAMES);
   expectRatios(smoke, 'sustained', 'sustained/bare');
   expectRatios(smoke, 'price', 'accepted, now/before');
+  expectRatios(smoke, 'refuse', 'refuse/bare');
 }, 600_000);
