@@ -2,11 +2,10 @@ import { backoffMs, pauseUnlessAborted } from '@flux/background';
 import { itemName, ordersOf, type ItemRef } from '@flux/contracts';
 import type { OutboxEntry } from '@flux/gate';
 import type { BatchProducer } from '@flux/kafka';
-import type { Log } from '@flux/telemetry';
+import { type Log, RepeatedWarning } from '@flux/telemetry';
 import { encodeEntry } from './encode-entry';
 import { OutboxCursor, type CursorOptions } from './outbox-cursor';
 import type { RelayMetrics } from './relay.metrics';
-import { RepeatedWarning } from './repeated-warning';
 
 /** Outboxes that are read for one send: 110 MB where all are full of the largest entries. */
 const CURSORS_PER_TURN = 8;

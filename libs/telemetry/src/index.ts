@@ -4,6 +4,7 @@ export * from './log';
 export * from './management';
 export * from './metrics';
 export * from './nest-log';
+export * from './repeated-warning';
 export * from './settings';
 export * from './shutdown';
 export * from './start';

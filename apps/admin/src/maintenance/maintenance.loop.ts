@@ -1,6 +1,6 @@
 import { Rounds } from '@flux/background';
 import { describeFailure } from '@flux/ledger';
-import { LOG, type Log } from '@flux/telemetry';
+import { LOG, type Log, RepeatedWarning } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import { MAINTENANCE_ROUNDS, type MaintenanceRound } from './maintenance-round';
 import { MaintenanceMetrics, type MaintenanceTask } from './maintenance.metrics';
@@ -14,13 +14,15 @@ const RETIRING_PAUSE_MS = 10_000;
 @Injectable()
 export class MaintenanceLoop {
   private readonly tasks: readonly Rounds[];
+  private readonly warning: RepeatedWarning;
 
   constructor(
     maintenance: MaintenanceService,
     private readonly metrics: MaintenanceMetrics,
-    @Inject(LOG) private readonly log: Log,
+    @Inject(LOG) log: Log,
     @Inject(MAINTENANCE_ROUNDS) rounds: readonly MaintenanceRound[],
   ) {
+    this.warning = new RepeatedWarning(log, 'a round of maintenance ended early');
     this.tasks = [
       this.task('closing', CLOSING_PAUSE_MS, () => maintenance.close()),
       this.task('completing', COMPLETING_PAUSE_MS, async () => {
@@ -43,7 +45,7 @@ export class MaintenanceLoop {
   private task(name: MaintenanceTask, pauseMs: number, work: () => Promise<void>): Rounds {
     const onFailure = (error: unknown): void => {
       this.metrics.failed(name);
-      this.log.warn({ task: name, reason: describeFailure(error) }, 'a round of maintenance ended early');
+      this.warning.warn({ task: name, reason: describeFailure(error) });
     };
     return new Rounds({ pauseMs, work, onFailure });
   }

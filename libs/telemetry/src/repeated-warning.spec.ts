@@ -1,4 +1,4 @@
-import type { Log } from '@flux/telemetry';
+import type { Log } from './log';
 import { RepeatedWarning } from './repeated-warning';
 
 describe('a warning that repeats itself', () => {
@@ -27,14 +27,14 @@ describe('a warning that repeats itself', () => {
     expect(lines.slice(1)).toEqual([{ ...failure, partition: 1, times: 10 }]);
   });
 
-  it('is written at once for each other reason and server', () => {
+  it('is written at once for each other failure', () => {
     warning.warn(failure, {});
     warning.warn({ ...failure, reason: 'timed out' }, {});
     warning.warn({ ...failure, server: 'redis' }, {});
     expect(lines).toHaveLength(3);
   });
 
-  it('keeps no more than a hundred reasons', () => {
+  it('keeps no more than a hundred failures', () => {
     for (let count = 0; count < 1_000; count += 1)
       warning.warn({ ...failure, reason: `reason ${count}` }, {});
     expect(lines).toHaveLength(1_000);
