@@ -37,6 +37,8 @@ const common = {
 
 /** The one seeded run with faults that every `npm test` makes; the others are for `npm run test:full`. */
 const FIXED_SEED = 'test/invariants/fixed-seed.spec.ts';
+/** `npm test` makes fewer runs of it. */
+const ORDER_LIFE = 'test/model/order-life.int.spec.ts';
 
 module.exports = {
   projects: [
@@ -71,7 +73,7 @@ module.exports = {
       ...common,
       displayName: 'full',
       setupFilesAfterEnv: ['<rootDir>/test/real-servers.cjs'],
-      testMatch: ['<rootDir>/test/{full,invariants,seeded-bugs}/**/*.spec.ts'],
+      testMatch: ['<rootDir>/test/{full,invariants,seeded-bugs}/**/*.spec.ts', `<rootDir>/${ORDER_LIFE}`],
       testPathIgnorePatterns: [FIXED_SEED, '/node_modules/'],
     },
   ],

@@ -9,6 +9,9 @@ import { down, up } from './stack/stack.mjs';
 /** One more than the cores that this must do with: some tests wait for Kafka's time limits most of their time. */
 const INT_WORKERS = 3;
 
+/** Of test/model/order-life.int.spec.ts: enough to meet every life that an order can have. */
+const MODEL_RUNS_OF_FULL = '100';
+
 const log = (/** @type {string} */ line) => console.log(line);
 const startedAt = Date.now();
 const [only, ...jestArgs] = process.argv.slice(2);
@@ -33,6 +36,7 @@ try {
     KAFKA_BROKERS: servers.kafkaBrokers,
     DATABASE_URL: servers.databaseUrl,
     FLUX_KAFKA_REPLICATION: String(servers.kafkaReplication),
+    ...(only === 'full' ? { FLUX_MODEL_RUNS: MODEL_RUNS_OF_FULL } : {}),
   };
   for (const project of /** @type {const} */ (['int', 'e2e', 'full'])) {
     if (only === undefined ? project === 'full' : only !== project) continue;

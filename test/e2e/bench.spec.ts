@@ -10,13 +10,12 @@ import {
 } from './support/bench-smoke';
 
 /** The others: `test/full/bench.spec.ts`. */
-const NAMES = ['accept', 'drain'];
+const NAMES = ['accept'];
 
 it('npm run bench -- --smoke measures', async () => {
   const smoke = await smokeBenchmarks(...NAMES);
   expectMeasured(smoke, ...NAMES);
   expectRatios(smoke, 'accept', 'accept/bare', 'accept/naive');
-  expectRatios(smoke, 'drain', 'drain/bare');
 }, 300_000);
 
 describe('what benchmarks are made of', () => {

@@ -8,7 +8,7 @@ jest.setTimeout(240_000);
 type Server = 'redis' | 'database';
 type App = 'gateway' | 'relay' | 'orders';
 
-/** test/e2e/servers-late.spec.ts has all servers come at once; here they come one after the other, and apps between them. */
+/** servers-late.spec.ts has all servers come at once; here they come one after the other, and apps between them. */
 describe('start order', () => {
   let world: World;
   let proxies: Readonly<Record<Server, TcpProxy>>;

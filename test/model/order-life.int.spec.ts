@@ -11,8 +11,9 @@ import { ReplayedDatabase } from './replayed';
 
 /** A failure names its seed: put it into the environment to see it again. */
 const SEED = Number(process.env['FLUX_MODEL_SEED'] ?? Date.now() % 2 ** 31);
+/** So many meet every life; `npm run test:full` makes them. */
 const ENOUGH_RUNS = 100;
-const RUNS = Number(process.env['FLUX_MODEL_RUNS'] ?? ENOUGH_RUNS);
+const RUNS = Number(process.env['FLUX_MODEL_RUNS'] ?? 40);
 const MOST_COMMANDS = 60;
 /** A replay takes as long as a run. */
 const REPLAY_EVERY = Number(process.env['FLUX_MODEL_REPLAY_EVERY'] ?? 4);

@@ -1,5 +1,5 @@
 import { TcpProxy, waitUntil } from '@flux/testing';
-import { startWorld, type World } from './support/world';
+import { startWorld, type World } from '../e2e/support/world';
 
 /** Start order must not matter: unreachable means waiting, not ready, and never an exit. */
 describe('servers that come up after the processes', () => {
