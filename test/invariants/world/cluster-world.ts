@@ -47,13 +47,7 @@ export class ClusterWorld extends Installation {
       env: { FLUX_REDIS_MODE: 'cluster', FLUX_DURABILITY: 'replicated', FLUX_KAFKA_REPLICATION: '3' },
     }));
     const world = new ClusterWorld({ ...seats, servers, redisCluster, database, topicPrefix: prefix });
-    try {
-      await world.seatAll();
-    } catch (error) {
-      await world.remove();
-      throw error;
-    }
-    return world;
+    return world.begun();
   }
 
   get gateClient(): Cluster {

@@ -132,8 +132,19 @@ export abstract class Installation {
     return seat;
   }
 
+  /** Everybody runs and is ready for the first time. @throws where that takes too long; nothing is left then */
+  protected async begun(): Promise<this> {
+    try {
+      await this.seatAll();
+      return this;
+    } catch (error) {
+      await this.remove();
+      throw error;
+    }
+  }
+
   /** Everybody runs and is ready. */
-  async seatAll(): Promise<void> {
+  protected async seatAll(): Promise<void> {
     for (const seat of this.allSeats) {
       seat.thaw();
       seat.start();

@@ -74,13 +74,7 @@ export class World extends Installation {
       ...{ ...seats, servers, redisServers, disk, database },
       ...{ topicPrefix: prefix, redisLinks, databaseLinks },
     });
-    try {
-      await world.seatAll();
-    } catch (error) {
-      await world.remove();
-      throw error;
-    }
-    return world;
+    return world.begun();
   }
 
   /** The one that processes are led to. */

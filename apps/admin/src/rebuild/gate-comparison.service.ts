@@ -1,11 +1,10 @@
 import { type ItemRef, itemName } from '@flux/contracts';
-import { type GateRun, GateRebuild, MAX_ORDERS_PER_REBUILD_PAGE } from '@flux/gate';
+import { GateRebuild, MAX_ORDERS_PER_REBUILD_PAGE } from '@flux/gate';
 import { ExclusiveWork, RebuildLedger, Suspensions } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
-import { inSlices } from '../gate-driver/in-slices';
 import type { MaintenanceRound } from '../maintenance/maintenance-round';
-import { isAtWork } from './rebuild-need';
+import { type GateInDoubt, gatesInDoubt } from './gates-in-doubt';
 
 /** Advisory lock: one process at a time compares. */
 const COMPARING_LOCK = 7_305_020;
@@ -39,21 +38,14 @@ export class GateComparison {
    */
   async compareAll(): Promise<void> {
     await this.exclusive.run(COMPARING_LOCK, async (signal) => {
-      const atWork = (await this.ledger.subjects()).filter(isAtWork);
-      for (const slice of inSlices(atWork)) {
-        const vouchings = await Promise.all(slice.map((item) => this.gateRebuild.askVouched(item)));
-        for (const [index, subject] of slice.entries()) {
-          const vouching = vouchings[index];
-          if (vouching?.outcome !== 'uncompared' || vouching.epoch !== subject.epoch) continue;
-          await this.compare(subject, vouching, signal);
-        }
-      }
+      const { ledger, gateRebuild } = this;
+      const uncompared = await gatesInDoubt('uncompared', { ledger, gateRebuild });
+      for (const gate of uncompared) await this.compare(gate, signal);
     });
   }
 
   private async compare(
-    { saleId, productId }: ItemRef,
-    { epoch, run }: GateRun,
+    { saleId, productId, epoch, run }: GateInDoubt<'uncompared'>,
     signal: AbortSignal,
   ): Promise<void> {
     const item = { saleId, productId };

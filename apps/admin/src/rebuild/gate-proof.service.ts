@@ -1,19 +1,16 @@
 import { itemName } from '@flux/contracts';
-import { GateRebuild, type Vouching } from '@flux/gate';
+import { GateRebuild } from '@flux/gate';
 import { RebuildLedger, Suspensions } from '@flux/ledger';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
-import { inSlices } from '../gate-driver/in-slices';
 import type { MaintenanceRound } from '../maintenance/maintenance-round';
-import { type ItemEpoch, KafkaTail } from './kafka-tail.service';
+import { KafkaTail } from './kafka-tail.service';
 import { isAtWork } from './rebuild-need';
 import { RebuildMetrics } from './rebuild.metrics';
+import { type GateInDoubt, gatesInDoubt } from './gates-in-doubt';
 
 /** As long as a Redis that was started anew sells nothing more than it has to. */
 const LOOK_EVERY_MS = 250;
-
-/** A gate that may have forgotten what comes after its sequence. */
-type Unproven = ItemEpoch & Extract<Vouching, { readonly outcome: 'unproven' }>;
 
 /**
  * Lets a gate sell again after a start of its Redis or a failover. What Redis has is the beginning of what it had: where
@@ -40,27 +37,18 @@ export class GateProof {
    * @throws where Redis or PostgreSQL cannot be asked, nor Kafka where a gate waits for it; the next round goes on
    */
   async proveAll(): Promise<void> {
-    const unproven = await this.unproven();
+    const { ledger, gateRebuild } = this;
+    const unproven = await gatesInDoubt('unproven', { ledger, gateRebuild });
     this.metrics.unproven(unproven.length);
     if (unproven.length === 0) return;
     const inKafka = await this.kafkaTail.lastSequences(unproven);
     for (const gate of unproven) await this.prove(gate, inKafka.get(itemName(gate)) ?? 0);
   }
 
-  private async unproven(): Promise<readonly Unproven[]> {
-    const unproven: Unproven[] = [];
-    for (const slice of inSlices((await this.ledger.subjects()).filter(isAtWork))) {
-      const vouchings = await Promise.all(slice.map((item) => this.gateRebuild.askVouched(item)));
-      for (const [index, { saleId, productId, epoch }] of slice.entries()) {
-        const found = vouchings[index];
-        if (found?.outcome === 'unproven' && found.epoch === epoch)
-          unproven.push({ saleId, productId, ...found });
-      }
-    }
-    return unproven;
-  }
-
-  private async prove({ epoch, run, sequence, ...item }: Unproven, inKafka: number): Promise<void> {
+  private async prove(
+    { epoch, run, sequence, ...item }: GateInDoubt<'unproven'>,
+    inKafka: number,
+  ): Promise<void> {
     // After the offsets: what they have passed is in the ledger by the time of this read.
     const ledger = await this.ledger.subject(item);
     if (ledger?.epoch !== epoch || !isAtWork(ledger)) return;
