@@ -107,6 +107,7 @@ export class BugSale {
     const asked = purchase(this.item, { shopperId: shopper, key: idempotencyKey, quantity });
     const outcome = await (gate ?? this.servers.clients.gate).reserve(asked);
     if (outcome.outcome === 'moved') throw new Error('the item is on sale elsewhere');
+    if (outcome.outcome === 'waitingRoom') throw new Error('the item has no waiting room');
     const { productId } = this.item;
     const attempt = {
       method: 'POST',

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { advanceWatermark } from '../../libs/ledger/src/advance-watermark';
 import type { freeUnits } from '../../libs/ledger/src/ledger-row';
 import type { lockLedger } from '../../libs/ledger/src/ledger-rows';
-import { SCRIPTS, type GateScript } from '../../libs/gate/src/scripts.generated';
+import { SCRIPTS, type LuaScript } from '../../libs/gate/src/scripts.generated';
 
 /** Takes a bug out again. */
 export type Undo = () => void | Promise<void>;
@@ -12,7 +12,7 @@ export type Undo = () => void | Promise<void>;
  * @throws where the fragment is not there exactly once: the bug would not be in
  */
 export function patchScript(name: keyof typeof SCRIPTS, fragment: string, replacement: string): Undo {
-  const script: GateScript = SCRIPTS[name];
+  const script: LuaScript = SCRIPTS[name];
   const { sha1, text } = script;
   const parts = text.split(fragment);
   if (parts.length !== 2) throw new Error(`${name}.lua has ${parts.length - 1} times: ${fragment}`);

@@ -14,7 +14,6 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const LIBRARIES = ['gate'];
 const INCLUDE = /^--- @include "([a-z-]+)"$/;
 
 /** @throws Error that names the file and what is wrong with it */
@@ -97,7 +96,7 @@ function rendered(scripts) {
   return `// Made by tools/build-lua from src/scripts/*.lua. Do not edit; run \`npm run lua\`.
 
 /** A script as it is sent to Redis, with its includes in place. */
-export interface GateScript {
+export interface LuaScript {
   readonly name: string;
   /** How many keys it takes. */
   readonly keys: number;
@@ -106,8 +105,15 @@ export interface GateScript {
 }
 
 export const SCRIPTS = {
-${entries.join('')}} as const satisfies Record<string, GateScript>;
+${entries.join('')}} as const satisfies Record<string, LuaScript>;
 `;
+}
+
+/** The `src` folders of the libraries that have scripts. */
+function librariesWithScripts(root) {
+  return readdirSync(join(root, 'libs'))
+    .map((library) => join(root, 'libs', library, 'src'))
+    .filter((folder) => existsSync(join(folder, 'scripts')));
 }
 
 function main(args) {
@@ -116,8 +122,7 @@ function main(args) {
     rootAt === -1 ? join(dirname(fileURLToPath(import.meta.url)), '..', '..') : (args[rootAt + 1] ?? '.');
   const check = args.includes('--check');
   let differs = false;
-  for (const library of LIBRARIES) {
-    const folder = join(root, 'libs', library, 'src');
+  for (const folder of librariesWithScripts(root)) {
     const target = join(folder, 'scripts.generated.ts');
     const text = rendered(build(join(folder, 'scripts')));
     const written = existsSync(target) ? readFileSync(target, 'utf8') : undefined;

@@ -15,6 +15,7 @@ export const AUDIT_STATEMENTS = {
   'no-unexpected-orders': 'every order in PostgreSQL is known to the gate or to Kafka',
   statuses: 'gate and ledger say the same of every order: status, units, shopper, payload',
   shoppers: "shoppers' counts equal their live units, and nobody is over the limit",
+  passes: 'no pass has more than one accepted order of an item, and the gate knows which were redeemed',
   sequences: "no sequence for two orders in the ledger's epoch, none missing up to the watermark",
   lives: 'every order lived by the life-cycle: held exactly while confirmed, ended once',
   releases: 'every ended order gave its units back to the gate once, every late payment took its own',

@@ -13,6 +13,7 @@ import { eventLine, unexpectedLine } from './lines/event-lines';
 import { Identities } from './lines/identities';
 import { LedgerLogLine } from './lines/ledger-log-line';
 import { lifeLine } from './lines/life-line';
+import { passLine } from './lines/pass-line';
 import { paymentLine } from './lines/payment-line';
 import { recordLines } from './lines/record-lines';
 import { releaseLine } from './lines/release-line';
@@ -137,6 +138,7 @@ async function examine(
   for (const item of evidence.items.values()) {
     watermarkLine(item, evidence.rows, findings['sequences']);
     await shopperLine(item, evidence, findings['shoppers']);
+    await passLine(item, evidence, findings['passes']);
     await releaseLine(item, evidence, findings['releases']);
   }
   lifeLine(evidence.rows.values(), findings['lives']);

@@ -87,8 +87,8 @@ function eventInHeaders(headers: Readonly<Record<string, string>>): unknown {
     return { ...head, orderId: headers['order'], shopperId: headers['shopper'] };
   }
   const orders = (headers['orders'] ?? '').split('\n').map((line) => {
-    const [orderId, shopperId, quantity, fingerprint] = line.split(' ');
-    return { orderId, shopperId, quantity: Number(quantity), fingerprint };
+    const [orderId, shopperId, quantity, fingerprint, passId] = line.split(' ');
+    return { orderId, shopperId, quantity: Number(quantity), fingerprint, passId };
   });
   return { ...head, orders };
 }

@@ -70,6 +70,16 @@ export class GateReader {
     }
   }
 
+  /** Ids of passes that were redeemed; one may come twice. */
+  async *passes(): AsyncGenerator<string> {
+    let cursor = '0';
+    do {
+      const [next, passIds] = await this.redis.sscan(this.keys.passes, cursor, 'COUNT', PAGE);
+      yield* passIds;
+      cursor = next;
+    } while (cursor !== '0');
+  }
+
   /** Ids of applied changes: of stock, of units given back, of units taken for late payments. */
   async *changes(): AsyncGenerator<{ readonly changeId: string; readonly units: number | undefined }> {
     for await (const [changeId, units] of this.walk(this.keys.changes)) {

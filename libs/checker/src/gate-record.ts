@@ -23,6 +23,8 @@ export interface OutboxOrder {
   readonly orderId: string;
   readonly shopperId: string;
   readonly quantity: number;
+  /** Of the pass that it redeemed. */
+  readonly passId: string | undefined;
   readonly epoch: number;
   readonly sequence: number;
 }
@@ -90,12 +92,13 @@ export function decodeEntry(id: string, flat: readonly string[]): (OutboxOrder |
     return [{ kind: 'intent', orderId, epoch, sequence: first }];
   }
   return (valueOf('orders') ?? '').split('\n').map((line, index) => {
-    const [orderId = '', shopperId = '', quantity = ''] = line.split(' ');
+    const [orderId = '', shopperId = '', quantity = '', , passId] = line.split(' ');
     return {
       kind: 'order',
       orderId,
       shopperId,
       quantity: Number(quantity),
+      passId,
       epoch,
       sequence: first + index,
     };

@@ -1,4 +1,4 @@
-import { statusOfState, type OrderState, type OrderStatus } from '@flux/contracts';
+import { FORGOTTEN_SHOPPER_PATTERN, statusOfState, type OrderState, type OrderStatus } from '@flux/contracts';
 
 /** What an order was before its present state. */
 export interface PastStatus {
@@ -14,6 +14,8 @@ export interface LedgerRow {
   readonly shopperId: string;
   readonly quantity: number;
   readonly fingerprint: string;
+  /** Of the pass that it redeemed. */
+  readonly passId: string | undefined;
   readonly state: OrderState;
   readonly reason: string | null;
   readonly booked: number;
@@ -45,9 +47,14 @@ export function isOldEpoch({ state, reason }: Pick<LedgerRow, 'state' | 'reason'
   return state === 'rejected' && reason === 'old-epoch';
 }
 
+/** Whether the row's shopper was forgotten, and with the name the pass that would lead to it. */
+export function isForgotten({ shopperId }: Pick<LedgerRow, 'shopperId'>): boolean {
+  return FORGOTTEN_SHOPPER_PATTERN.test(shopperId);
+}
+
 /** The columns of `orders` that `rowOf` reads. Times are cut to milliseconds, as every client of the ledger does. */
 export const ROW_COLUMNS = `
-  order_id, product_id, shopper_id, quantity, fingerprint, state, reason, booked, epoch, sequence,
+  order_id, product_id, shopper_id, quantity, fingerprint, pass_id, state, reason, booked, epoch, sequence,
   floor(extract(epoch FROM accepted_at) * 1000) AS accepted_at_ms,
   floor(extract(epoch FROM decided_at) * 1000) AS decided_at_ms,
   hold_until IS NOT NULL AS held, cancel_epoch, cancel_sequence, history, gate_epoch IS NOT NULL AS untold`;
@@ -59,6 +66,7 @@ export function rowOf(row: Readonly<Record<string, unknown>>): LedgerRow {
     shopperId: String(row['shopper_id']),
     quantity: Number(row['quantity']),
     fingerprint: String(row['fingerprint']),
+    passId: typeof row['pass_id'] === 'string' ? row['pass_id'] : undefined,
     state: row['state'] as OrderState,
     reason: typeof row['reason'] === 'string' ? row['reason'] : null,
     booked: Number(row['booked']),

@@ -137,7 +137,7 @@ test('an unknown sale ends the audit', async () => {
 test('what a retired item no longer has is unchecked', async () => {
   const world = await newWorld(servers);
   const { keys, saleId } = world;
-  await servers.redis.del(keys.item, keys.stock, keys.orders, keys.shoppers, keys.changes);
+  await servers.redis.del(keys.item, keys.stock, keys.orders, keys.shoppers, keys.passes, keys.changes);
   await servers.sql('UPDATE sales SET retired_at = now() WHERE id = $1', saleId);
   const report = await audit(world);
   expect(report.verdict).toBe('proved');
@@ -147,6 +147,7 @@ test('what a retired item no longer has is unchecked', async () => {
     'accepted-recorded',
     'statuses',
     'shoppers',
+    'passes',
     'releases',
   ]);
 });

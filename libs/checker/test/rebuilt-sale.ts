@@ -25,6 +25,9 @@ export async function rebuildGate(world: AuditWorld, epoch: number): Promise<voi
   await servers.redis.unlink(keys.outbox, keys.changes, keys.timeline, keys.lease);
   await servers.redis.hset(keys.item, { epoch, sequence: 0, watermark: 0, version: epoch * 1e9 + 1 });
   for (const order of world.orders) await setRebuilt(world, order);
+  await servers.redis.unlink(keys.passes);
+  const accepted = world.orders.filter(({ state }) => state !== 'rejected');
+  await servers.redis.sadd(keys.passes, ...accepted.flatMap(({ passId }) => passId ?? []));
 }
 
 export async function setRebuilt(world: AuditWorld, order: PlannedOrder, state?: string): Promise<void> {

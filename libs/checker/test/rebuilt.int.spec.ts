@@ -113,6 +113,11 @@ const FAULTS: readonly Fault[] = [
     seed: (world) => servers.redis.hdel(world.keys.shoppers, 'fay'),
   },
   {
+    fault: 'a pass that the rebuild left out',
+    lines: ['passes'],
+    seed: (world) => servers.redis.srem(world.keys.passes, world.order(6).passId ?? ''),
+  },
+  {
     fault: 'a count of available units from before the last orders were applied',
     lines: ['conservation', 'gate-equals-ledger'],
     seed: (world) => servers.redis.incrby(world.keys.stock, 2),

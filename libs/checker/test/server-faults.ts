@@ -289,6 +289,45 @@ export const SERVER_FAULTS: readonly SeededFault[] = [
     },
   },
   {
+    fault: 'a pass that was good for two orders',
+    line: 'passes',
+    consequences: ['events-applied'],
+    seed: async (world) => {
+      const passId = world.order(3).passId ?? '';
+      const update = 'UPDATE orders SET pass_id = $2 WHERE order_id = $1';
+      await world.servers.sql(update, world.order(1).orderId, passId);
+      return {
+        offender: `${passId}: redeemed by ${world.order(1).orderId} and by ${world.order(3).orderId}`,
+      };
+    },
+  },
+  {
+    fault: 'a pass of a cancelled order that the gate would take again',
+    line: 'passes',
+    seed: async (world) => {
+      const passId = world.order(6).passId ?? '';
+      await world.servers.redis.srem(world.keys.passes, passId);
+      return { offender: `${passId}: redeemed by ${world.order(6).orderId}, and the gate` };
+    },
+  },
+  {
+    fault: 'a pass that was taken for nothing',
+    line: 'passes',
+    seed: async (world) => {
+      await world.servers.redis.sadd(world.keys.passes, 'pass-of-gus-0001');
+      return { offender: 'pass-of-gus-0001: redeemed in the gate' };
+    },
+  },
+  {
+    fault: 'a pass that a row lacks',
+    line: 'events-applied',
+    consequences: ['passes'],
+    seed: async (world) => {
+      await world.servers.sql('UPDATE orders SET pass_id = NULL WHERE order_id = $1', world.order(5).orderId);
+      return { offender: `${world.order(5).orderId}: passId is pass-of-eve-0001` };
+    },
+  },
+  {
     fault: 'a sequence that two orders have',
     line: 'sequences',
     seed: async (world) => {

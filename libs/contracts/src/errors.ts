@@ -8,6 +8,10 @@ export const ERRORS = {
   },
   unauthenticated: { status: 401, title: 'The caller is not known', retryable: false },
   forbidden: { status: 403, title: 'The caller may not do this', retryable: false },
+  'pass-invalid': { status: 403, title: 'The pass is not good for this purchase', retryable: false },
+  'pass-used': { status: 403, title: 'The pass was used for this product before', retryable: false },
+  'ticket-invalid': { status: 403, title: 'The ticket is not one of this line', retryable: false },
+  'not-in-line': { status: 404, title: 'The ticket has no place in the line any more', retryable: false },
   'not-found': { status: 404, title: 'There is nothing at this address', retryable: false },
   'unknown-product': { status: 404, title: 'The product is not known', retryable: false },
   'unknown-sale': { status: 404, title: 'The sale is not known', retryable: false },
@@ -60,6 +64,7 @@ export const ERRORS = {
   'unsupported-media-type': { status: 415, title: 'The content type is not supported', retryable: false },
   'idempotency-key-reused': { status: 422, title: 'The key was used for another payload', retryable: false },
   'rate-limited': { status: 429, title: 'Too many requests', retryable: true },
+  'waiting-room': { status: 429, title: 'There is a waiting room in front of the sale', retryable: true },
   'headers-too-large': { status: 431, title: 'The headers are too large', retryable: false },
   'internal-error': { status: 500, title: 'Something broke', retryable: true },
   'not-ready': { status: 503, title: 'The item is not ready', retryable: true },
@@ -86,6 +91,13 @@ export interface Problem {
   readonly errors?: readonly FieldError[];
 }
 
+export interface ProblemExtra {
+  readonly errors?: readonly FieldError[];
+  readonly retryAfterSeconds?: number;
+  /** Where to go on from here: more members of the answer, by name. */
+  readonly links?: Readonly<Record<string, string>>;
+}
+
 /** One of the table's errors as a value, for refusals that a crowd gets: an Error costs 5 us more, for its stack. */
 export type Refusal = Pick<ProblemError, 'code' | 'detail' | 'extra'>;
 
@@ -94,7 +106,7 @@ export class ProblemError extends Error {
   constructor(
     readonly code: ErrorCode,
     readonly detail: string,
-    readonly extra: { readonly errors?: readonly FieldError[]; readonly retryAfterSeconds?: number } = {},
+    readonly extra: ProblemExtra = {},
   ) {
     super(detail);
     this.name = 'ProblemError';
@@ -109,6 +121,7 @@ export function problemOf(error: Refusal, requestId: string): Problem {
     status,
     code: error.code,
     detail: error.detail,
+    ...error.extra.links,
     requestId,
     ...(error.extra.errors === undefined ? {} : { errors: error.extra.errors }),
   };

@@ -4,6 +4,7 @@ import { z } from 'zod';
 /** Sale and product ids. Without `{`, `}`, `:` or `.`, so that no id can steer a Redis hash slot or split a key. */
 export const SALE_ID_PATTERN = /^[A-Za-z0-9_-]{1,40}$/;
 export const SHOPPER_ID_PATTERN = /^[A-Za-z0-9._@-]{1,64}$/;
+export const PASS_ID_PATTERN = /^[A-Za-z0-9_-]{16}$/;
 export const IDEMPOTENCY_KEY_PATTERN = /^[A-Za-z0-9_-]{16,64}$/;
 /** The name of a shopper who was forgotten; nobody can tell whose it was. */
 export const FORGOTTEN_SHOPPER_PATTERN = /^forgotten-[A-Za-z0-9_-]{22}$/;

@@ -1,3 +1,5 @@
+export * from './admission';
+export * from './admission-rules';
 export * from './async-api';
 export * from './errors';
 export * from './events/cancel-requested.v1';
@@ -12,3 +14,4 @@ export * from './order-status';
 export * from './shop-orders';
 export * from './purchase';
 export * from './sale';
+export * from './waiting-room';

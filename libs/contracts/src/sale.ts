@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { admissionSchema } from './admission';
+import { admissionConflicts } from './admission-rules';
 import { productIdSchema, saleIdSchema } from './ids';
 
 /** `retired` sales have left Redis; the archive is PostgreSQL. */
@@ -83,10 +85,18 @@ export const newSaleSchema = z
         (items) => new Set(items.map((item) => item.productId)).size === items.length,
         'has a product twice',
       ),
+    admission: admissionSchema
+      .prefault({})
+      .meta({ description: 'The waiting room in front of the sale; the defaults where left out' }),
   })
   .refine((sale) => Date.parse(sale.closesAt) > Date.parse(sale.opensAt), {
     path: ['closesAt'],
     message: 'must be after opensAt',
+  })
+  .superRefine((sale, context) => {
+    for (const { field, message } of admissionConflicts(sale.admission, sale)) {
+      context.addIssue({ code: 'custom', path: ['admission', field], message });
+    }
   });
 export type NewSale = z.infer<typeof newSaleSchema>;
 

@@ -16,6 +16,8 @@ export interface ItemKeys {
   readonly orders: string;
   /** hash: shopper -> units */
   readonly shoppers: string;
+  /** set: ids of the waiting room's passes that accepted orders redeemed; a rejected order's stays until a rebuild */
+  readonly passes: string;
   /** stream: one entry per accepting call or cancel intent, until settled */
   readonly outbox: string;
   /** hash: ids of applied stock changes, releases and late payments of this epoch */
@@ -41,6 +43,7 @@ export function itemKeys({ saleId, productId }: ItemRef): ItemKeys {
     stock: `${item}:stock`,
     orders: `${item}:orders`,
     shoppers: `${item}:shoppers`,
+    passes: `${item}:passes`,
     outbox: `${item}:outbox`,
     changes: `${item}:changes`,
     timeline: `${item}:timeline`,

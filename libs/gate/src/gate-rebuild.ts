@@ -1,4 +1,4 @@
-import type { ItemRef } from '@flux/contracts';
+import { PASS_ID_PATTERN, type ItemRef } from '@flux/contracts';
 import { InvalidRequestError } from './gate-error';
 import * as codec from './rebuild-codec';
 import type {
@@ -107,16 +107,17 @@ export class GateRebuild {
     }
     assertWhole({ epoch });
     let before = after;
-    for (const { orderId, shopperId, quantity, acceptedAtMs, changedAtMs, liveUnits } of orders) {
+    for (const { orderId, shopperId, quantity, acceptedAtMs, changedAtMs, liveUnits, passId } of orders) {
       if (orderId <= before) throw new InvalidRequestError('orderId');
       before = orderId;
       assertShopper(shopperId);
       assertWhole({ quantity, acceptedAtMs, changedAtMs, liveUnits });
+      if (passId !== undefined && !PASS_ID_PATTERN.test(passId)) throw new InvalidRequestError('passId');
     }
-    const { item, shoppers, orders: records } = keysOf(request);
+    const { item, shoppers, orders: records, passes } = keysOf(request);
     const reply = await this.runner.run({
       script: SCRIPTS['rebuild-page'],
-      keys: [item, shoppers, records],
+      keys: [item, shoppers, records, passes],
       args: codec.pageArgs(request),
     });
     return codec.decodePage(reply);
@@ -145,6 +146,6 @@ export class GateRebuild {
 
 /** All of the item's keys; `current` is the product's. */
 function ownKeys(ref: ItemRef): readonly string[] {
-  const { item, stock, shoppers, orders, outbox, changes, timeline, lease } = keysOf(ref);
-  return [item, stock, shoppers, orders, outbox, changes, timeline, lease];
+  const { item, stock, shoppers, orders, outbox, changes, timeline, lease, passes } = keysOf(ref);
+  return [item, stock, shoppers, orders, outbox, changes, timeline, lease, passes];
 }

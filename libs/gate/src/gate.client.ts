@@ -32,6 +32,8 @@ const MAX_FORGOTTEN_PER_CALL = 500;
  */
 export class GateClient {
   private readonly floors = new EpochFloors();
+  /** By sale. */
+  private readonly rooms = new Map<string, Gate.GateRoom>();
   private readonly runner: ScriptRunner;
   private readonly batcher: ReserveBatcher;
   private observer: GateObserver = {};
@@ -41,6 +43,7 @@ export class GateClient {
     this.batcher = new ReserveBatcher({
       runner: this.runner,
       floors: this.floors,
+      roomOf: (saleId) => roomText(this.rooms.get(saleId)),
       observer: () => this.observer,
     });
   }
@@ -48,6 +51,15 @@ export class GateClient {
   /** Where metrics listen in; a later observer replaces the earlier. */
   observe(observer: GateObserver): void {
     this.observer = observer;
+  }
+
+  /**
+   * The sale's waiting room as this process knows it now: told to the gate with each purchase, whose items keep the
+   * latest they heard of.
+   */
+  knowRoom(saleId: string, room: Gate.GateRoom | undefined): void {
+    if (room === undefined) this.rooms.delete(saleId);
+    else this.rooms.set(saleId, room);
   }
 
   /** Whether Redis would be asked now. */
@@ -130,6 +142,19 @@ export class GateClient {
       args: [epoch, changeId, delta, channel],
     });
     return codec.decodeAdjust(reply);
+  }
+
+  /** Notes that nothing is left of an item and nothing can come back by itself, if it still is as it was seen. */
+  async exhaust(request: Gate.ExhaustRequest): Promise<Gate.ExhaustOutcome> {
+    const { epoch, version, sequence } = request;
+    assertWhole({ epoch, version, sequence });
+    const { item, stock } = keysOf(request);
+    const reply = await this.runner.run({
+      script: SCRIPTS.exhaust,
+      keys: [item, stock],
+      args: [epoch, version, sequence],
+    });
+    return codec.decodeExhaust(reply);
   }
 
   /** Puts a stock right that does not agree with the ledger, once per change id and only where it is as it was seen. */
@@ -298,6 +323,16 @@ export class GateClient {
     return unchanged ? buyers : undefined;
   }
 
+  /**
+   * Everyone who ever had an order of the item accepted, if the item has known of this room since before the scan: whoever
+   * had one accepted later had a pass. Otherwise undefined.
+   */
+  async loadBuyersBefore(ref: ItemRef, since: number): Promise<Buyers | undefined> {
+    const item = await this.readItem(ref);
+    if (item?.room?.since !== since || item.room.state === 'off') return undefined;
+    return Buyers.of(this.shopperIdsOf(ref));
+  }
+
   /** Every shopper's units. An entry that changes meanwhile may come twice. */
   async *shoppersOf(ref: ItemRef): AsyncGenerator<{ readonly shopperId: string; readonly units: number }> {
     for await (const [shopperId, units] of scanHash(this.connection, keysOf(ref).shoppers)) {
@@ -330,8 +365,12 @@ export class GateClient {
   }
 }
 
+function roomText(room: Gate.GateRoom | undefined): string {
+  return room === undefined ? '' : `${room.since} ${room.state}`;
+}
+
 /** Every key of an item, in the order that open and retire take them. */
 function allOf(keys: ItemKeys): readonly string[] {
-  const { current, item, stock, shoppers, orders, outbox, changes, timeline, lease } = keys;
-  return [current, item, stock, shoppers, orders, outbox, changes, timeline, lease];
+  const { current, item, stock, shoppers, orders, outbox, changes, timeline, lease, passes } = keys;
+  return [current, item, stock, shoppers, orders, outbox, changes, timeline, lease, passes];
 }

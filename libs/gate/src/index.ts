@@ -1,3 +1,4 @@
+export * from './ask';
 export * from './buyers';
 export * from './catalogue';
 export * from './gate-error';
@@ -14,6 +15,8 @@ export * from './outcomes';
 export * from './rebuild-outcomes';
 export * from './redis-connection';
 export * from './refusals';
+export { ScriptRunner } from './script-runner';
+export type { LuaScript } from './scripts.generated';
 export * from './settings';
 export * from './slices';
 export * from './startup-check';

@@ -1,4 +1,4 @@
-import { GateWorld, opening, randomItem } from '@flux/testing';
+import { GateWorld, opening, randomItem, randomPassId } from '@flux/testing';
 import { itemKeys } from './index';
 
 let world: GateWorld;
@@ -26,6 +26,8 @@ describe('open', () => {
       version: 1,
       available: 7,
       outboxLength: 0,
+      room: undefined,
+      isExhausted: false,
     });
     expect(await world.server.client.hget(itemKeys(item).item, 'hold')).toBe('600000');
     expect(await world.server.client.get(itemKeys(item).current)).toBe(item.saleId);
@@ -58,8 +60,13 @@ describe('open', () => {
       expect(await world.gate.open(opening(foreign))).toEqual({ outcome: 'unsafe', key });
       await world.server.client.del(key);
     }
-    await world.server.client.set(keys.outbox, 'a string');
-    expect(await world.gate.open(opening(foreign))).toEqual({ outcome: 'unsafe', key: keys.outbox });
+    for (const key of [keys.outbox, keys.passes]) {
+      await world.server.client.set(key, 'a string');
+      expect(await world.gate.open(opening(foreign))).toEqual({ outcome: 'unsafe', key });
+      await world.server.client.del(key);
+    }
+    await world.server.client.sadd(keys.passes, randomPassId());
+    expect(await world.gate.open(opening(foreign))).toEqual({ outcome: 'unsafe', key: keys.passes });
     expect(await world.server.client.exists(keys.item, keys.stock, keys.current)).toBe(0);
 
     const wiped = await world.opened();
@@ -134,7 +141,7 @@ describe('retire', () => {
 
   it('dates every key, later ones too, but not the next sale of the product', async () => {
     const item = await world.opened();
-    const last = await world.accepted(item);
+    const last = await world.accepted(item, { passId: randomPassId() });
     await world.settle(item, { watermark: 1, watermarkOrderId: last.orderId });
     await world.outboxes.lease({ ...item, owner: 'relay', position: undefined });
     await world.gate.open(opening({ ...item, saleId: 'next' }));

@@ -1,6 +1,7 @@
 import {
   CANCEL_REQUESTED_TYPE,
   lastSequenceOf,
+  orderOfLine,
   ORDERS_ACCEPTED_TYPE,
   readItemEvent,
   type ItemEvent,
@@ -40,11 +41,7 @@ export function decodeOutboxEntry(item: ItemRef, id: string, flat: readonly stri
 }
 
 function ordersOf(text: string): object {
-  const orders = text.split('\n').map((line) => {
-    const [orderId, shopperId, quantity, fingerprint] = line.split(' ');
-    return { orderId, shopperId, quantity: Number(quantity), fingerprint };
-  });
-  return { type: ORDERS_ACCEPTED_TYPE, orders };
+  return { type: ORDERS_ACCEPTED_TYPE, orders: text.split('\n').map(orderOfLine) };
 }
 
 function intentOf(text: string): object {

@@ -31,6 +31,18 @@ export interface ReserveRequest {
   readonly fingerprint: string;
   /** The shopper named the sale: then it need not be the product's current one. */
   readonly saleNamed: boolean;
+  /** Id of the shopper's own pass, proven and not expired: 16 of [A-Za-z0-9_-]. */
+  readonly passId?: string | undefined;
+}
+
+/** What a sale's waiting room tells the gate: `on` takes only passes, `closed` takes nobody new. */
+export const ROOM_STATES = ['off', 'on', 'closed'] as const;
+
+/** A waiting room as an item of its sale knows it. Of two, the one with the later `since` counts. */
+export interface GateRoom {
+  /** Milliseconds of the clock of Redis. */
+  readonly since: number;
+  readonly state: (typeof ROOM_STATES)[number];
 }
 
 /** What the gate said of one purchase. Every value but the last two is a decision; `unavailable` had no effect. */
@@ -41,6 +53,10 @@ export type ReserveOutcome =
   | { readonly outcome: 'reused' }
   | { readonly outcome: 'soldOut'; readonly version: number; readonly available: number }
   | { readonly outcome: 'shopperLimit'; readonly limit: number }
+  /** The room has been on since then, and the request has no pass; or it lets nobody in. */
+  | { readonly outcome: 'waitingRoom'; readonly since: number }
+  /** The pass was redeemed for another order of this item. */
+  | { readonly outcome: 'passUsed' }
   | { readonly outcome: 'notOpen'; readonly reason: 'early' | 'paused'; readonly opensInMs: number }
   | { readonly outcome: 'closed' }
   /** The product's current sale is another one now. */
@@ -176,4 +192,22 @@ export interface GateItem {
   readonly available: number | undefined;
   /** Entries in the outbox. */
   readonly outboxLength: number;
+  /** The waiting room as the item last heard of it. */
+  readonly room: GateRoom | undefined;
+  /** Nothing is available, and nothing is held that could come back: `exhaust` has said so, and nothing changed since. */
+  readonly isExhausted: boolean;
 }
+
+export interface ExhaustRequest {
+  readonly saleId: string;
+  readonly productId: string;
+  /** The epoch, version and sequence at which the ledger had every order and held nothing. */
+  readonly epoch: number;
+  readonly version: number;
+  readonly sequence: number;
+}
+
+export type ExhaustOutcome =
+  | { readonly outcome: 'done' }
+  /** The gate is not as it was seen: nothing was noted. */
+  | { readonly outcome: 'changed' };

@@ -89,16 +89,17 @@ export function decodeBegin(reply: unknown): RebuildBeginOutcome {
   }
 }
 
-/** Records without a sequence, each with its state written out, and what they add to each shopper's count. */
+/** Records without a sequence, each with its state written out, what they add to each shopper's count, and their passes. */
 export function pageArgs({ epoch, after, orders }: RebuildPage): readonly (string | number)[] {
   const counts = new Map<string, number>();
   for (const { shopperId, liveUnits } of orders) {
     counts.set(shopperId, (counts.get(shopperId) ?? 0) + liveUnits);
   }
   return [
-    ...[epoch, after, orders.at(-1)?.orderId ?? '', orders.length],
+    ...[epoch, after, orders.at(-1)?.orderId ?? '', orders.length, counts.size],
     ...orders.flatMap((order) => [order.orderId, recordOf(order)]),
     ...[...counts].flat(),
+    ...orders.flatMap(({ passId }) => passId ?? []),
   ];
 }
 

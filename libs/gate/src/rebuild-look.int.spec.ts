@@ -1,4 +1,12 @@
-import { closeAndBegin, endWith, GateWorld, randomItem, rebuiltOrder } from '@flux/testing';
+import {
+  closeAndBegin,
+  endWith,
+  GateWorld,
+  purchase,
+  randomItem,
+  randomPassId,
+  rebuiltOrder,
+} from '@flux/testing';
 import { GateRebuild, itemKeys } from './index';
 
 let world: GateWorld;
@@ -36,6 +44,20 @@ describe('a Redis without memory', () => {
     expect(await rebuild.end(end)).toEqual({ outcome: 'finished' });
   });
 });
+
+it.each(['shoppers', 'orders', 'passes'] as const)(
+  'a page changes nothing where `%s` has a foreign type',
+  async (key) => {
+    const item = await world.opened();
+    const order = rebuiltOrder(purchase(item), { passId: randomPassId() });
+    await closeAndBegin(rebuild, item);
+    await world.server.client.set(itemKeys(item)[key], 'foreign');
+    const before = await world.everything(item);
+    const page = { ...item, epoch: 2, after: '', orders: [order] };
+    await expect(rebuild.page(page)).rejects.toMatchObject({ effect: 'none' });
+    expect(await world.everything(item)).toEqual(before);
+  },
+);
 
 describe('a look', () => {
   it('finds a gate at work, and a suspended one, whole', async () => {

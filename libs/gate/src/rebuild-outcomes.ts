@@ -116,6 +116,8 @@ export interface RebuiltOrder {
   readonly changedAtMs: number;
   /** Units that count against its shopper's limit: all of them, or none. */
   readonly liveUnits: number;
+  /** Of the pass that it redeemed and that is good for no other order; undefined where there is none. */
+  readonly passId?: string | undefined;
 }
 
 export interface RebuildPage {

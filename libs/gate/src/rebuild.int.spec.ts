@@ -9,6 +9,7 @@ import {
   GateWorld,
   purchase,
   randomItem,
+  randomPassId,
   REBUILT_ACCEPTED_AT_MS,
   rebuiltOrder,
   SETTLED_AT_MS,
@@ -328,23 +329,30 @@ describe('the steps of a rebuild', () => {
     expect(new Set(own)).toEqual(new Set(['']));
   });
 
-  it.each(['item', 'stock', 'shoppers', 'orders', 'outbox', 'changes', 'timeline', 'lease'] as const)(
-    'clear away a `%s` of a foreign type',
-    async (key) => {
-      const item = await world.opened();
-      const order = await world.accepted(item);
-      await world.server.client.del(itemKeys(item)[key]);
-      await world.server.client.sadd(itemKeys(item)[key], 'foreign');
-      expect(await rebuild.look(item)).toMatchObject({
-        outcome: 'broken',
-        what: `${key} has a foreign type`,
-        isOutboxReadable: key !== 'outbox',
-      });
-      await rebuildWith(item, [rebuiltOrder(order)]);
-      expect(await world.gate.reserve(order)).toMatchObject({ outcome: 'replayed' });
-      expect(await rebuild.look(item)).toMatchObject({ outcome: 'whole' });
-    },
-  );
+  it.each([
+    'item',
+    'stock',
+    'shoppers',
+    'orders',
+    'passes',
+    'outbox',
+    'changes',
+    'timeline',
+    'lease',
+  ] as const)('clear away a `%s` of a foreign type', async (key) => {
+    const item = await world.opened();
+    const order = await world.accepted(item);
+    await world.server.client.del(itemKeys(item)[key]);
+    await world.server.client.rpush(itemKeys(item)[key], 'foreign');
+    expect(await rebuild.look(item)).toMatchObject({
+      outcome: 'broken',
+      what: `${key} has a foreign type`,
+      isOutboxReadable: key !== 'outbox',
+    });
+    await rebuildWith(item, [rebuiltOrder(order)]);
+    expect(await world.gate.reserve(order)).toMatchObject({ outcome: 'replayed' });
+    expect(await rebuild.look(item)).toMatchObject({ outcome: 'whole' });
+  });
 
   it('refuse what is no page', async () => {
     const item = randomItem();
@@ -356,6 +364,7 @@ describe('the steps of a rebuild', () => {
       [first!, first!],
       [{ ...first!, shopperId: 'a b' }],
       [{ ...first!, liveUnits: -1 }],
+      [{ ...first!, passId: 'half-a-pass' }],
       [{ ...first!, changedAtMs: Number.NaN }],
       Array.from({ length: MAX_ORDERS_PER_REBUILD_PAGE + 1 }, () => first!),
     ];
@@ -371,9 +380,12 @@ describe('the steps of a rebuild', () => {
   it('take the largest page', async () => {
     const item = await world.opened();
     const orders = byId(
-      ...Array.from({ length: MAX_ORDERS_PER_REBUILD_PAGE }, () => rebuiltOrder(purchase(item))),
+      ...Array.from({ length: MAX_ORDERS_PER_REBUILD_PAGE }, () =>
+        rebuiltOrder(purchase(item), { passId: randomPassId() }),
+      ),
     );
     await rebuildWith(item, orders);
+    expect(await world.server.client.scard(itemKeys(item).passes)).toBe(MAX_ORDERS_PER_REBUILD_PAGE);
     expect(await world.server.client.hlen(itemKeys(item).orders)).toBe(MAX_ORDERS_PER_REBUILD_PAGE);
     expect(await world.server.client.hlen(itemKeys(item).shoppers)).toBe(MAX_ORDERS_PER_REBUILD_PAGE);
   });

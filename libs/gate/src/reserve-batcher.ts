@@ -30,6 +30,8 @@ interface Slice {
 interface BatcherParts {
   readonly runner: ScriptRunner;
   readonly floors: EpochFloors;
+  /** The sale's waiting room as this process last heard of it, for the gate; '' where it has not. */
+  readonly roomOf: (saleId: string) => string;
   readonly observer: () => GateObserver;
 }
 
@@ -79,10 +81,11 @@ export class ReserveBatcher {
     const keys = itemKeys(item);
     return {
       script: SCRIPTS.reserve,
-      keys: [keys.current, keys.item, keys.stock, keys.shoppers, keys.orders, keys.outbox],
+      keys: [keys.current, keys.item, keys.stock, keys.shoppers, keys.orders, keys.outbox, keys.passes],
       args: [
         this.parts.floors.of(name),
         item.saleId,
+        this.parts.roomOf(item.saleId),
         ...waiting.flatMap(({ request }) => reserveArgs(request)),
       ],
       confirm: keys.item,

@@ -1,4 +1,4 @@
-import { itemOfOrderId, SALE_ID_PATTERN, SHOPPER_ID_PATTERN } from '@flux/contracts';
+import { itemOfOrderId, PASS_ID_PATTERN, SALE_ID_PATTERN, SHOPPER_ID_PATTERN } from '@flux/contracts';
 import { InvalidRequestError, UnexpectedReplyError } from './gate-error';
 import { decodeRecord, placedOrder, shopperHashOf } from './order-record';
 import type { ReserveOutcome, ReserveRequest } from './outcomes';
@@ -12,7 +12,7 @@ const MAX_QUANTITY = 10;
  * @throws InvalidRequestError
  */
 export function assertReservable(request: ReserveRequest): void {
-  const { saleId, productId, orderId, shopperId, quantity, fingerprint } = request;
+  const { saleId, productId, orderId, shopperId, quantity, fingerprint, passId } = request;
   if (!SALE_ID_PATTERN.test(saleId)) throw new InvalidRequestError('saleId');
   if (!SALE_ID_PATTERN.test(productId)) throw new InvalidRequestError('productId');
   const item = itemOfOrderId(orderId);
@@ -22,12 +22,13 @@ export function assertReservable(request: ReserveRequest): void {
     throw new InvalidRequestError('quantity');
   }
   if (!FINGERPRINT.test(fingerprint)) throw new InvalidRequestError('fingerprint');
+  if (passId !== undefined && !PASS_ID_PATTERN.test(passId)) throw new InvalidRequestError('passId');
 }
 
 /** ARGV of one request, as reserve.lua takes it. */
 export function reserveArgs(request: ReserveRequest): readonly (string | number)[] {
-  const { orderId, shopperId, quantity, fingerprint, saleNamed } = request;
-  return [orderId, shopperId, quantity, fingerprint, shopperHashOf(shopperId), saleNamed ? 1 : 0];
+  const { orderId, shopperId, quantity, fingerprint, saleNamed, passId = '' } = request;
+  return [orderId, shopperId, quantity, fingerprint, shopperHashOf(shopperId), saleNamed ? 1 : 0, passId];
 }
 
 export interface ReserveReply {
@@ -65,10 +66,13 @@ export function decodeReserveOutcome(request: ReserveRequest, reply: unknown, at
       return { outcome: word, version: numberOf(first), available: numberOf(second) };
     case 'shopperLimit':
       return { outcome: word, limit: numberOf(first) };
+    case 'waitingRoom':
+      return { outcome: word, since: numberOf(first) };
     case 'notOpen':
       return { outcome: word, reason: first === 'early' ? 'early' : 'paused', opensInMs: numberOf(second) };
     case 'moved':
       return { outcome: word, saleId: first ?? '' };
+    case 'passUsed':
     case 'reused':
     case 'closed':
     case 'notReady':

@@ -1,10 +1,10 @@
 import type { ChainableCommander } from 'ioredis';
 import { classifyError, type Failure, type Redirection } from './classify-error';
 import type { RedisConnection, Shard } from './redis-connection';
-import { SCRIPTS, type GateScript } from './scripts.generated';
+import { SCRIPTS, type LuaScript } from './scripts.generated';
 
 export interface ScriptCall {
-  readonly script: GateScript;
+  readonly script: LuaScript;
   /** All of one hash slot. */
   readonly keys: readonly string[];
   readonly args: readonly (string | number)[];

@@ -1,7 +1,9 @@
 import { UnexpectedReplyError } from './gate-error';
 import type {
   AdjustOutcome,
+  ExhaustOutcome,
   GateItem,
+  GateRoom,
   ItemState,
   LeaseOutcome,
   OpenOutcome,
@@ -9,6 +11,7 @@ import type {
   RetireOutcome,
   TransitionOutcome,
 } from './outcomes';
+import { ROOM_STATES } from './outcomes';
 import { numberOf, wordsOf } from './reply';
 
 /** Replies of the verbs on items, as words, decoded once. All throw UnexpectedReplyError. */
@@ -106,10 +109,11 @@ export function decodeLease(reply: unknown): LeaseOutcome {
 }
 
 export function decodeReadItem(reply: unknown): GateItem | undefined {
-  const [word = '', epoch, state, opens, closes, limit, sequence, watermark, version, outboxLength, stock] =
+  const [word = '', epoch, state, opens, closes, limit, sequence, watermark, version, ...rest] =
     wordsOf(reply);
   if (word === 'gone') return undefined;
   if (word !== 'item') throw new UnexpectedReplyError('read-item');
+  const [outboxLength, stock, room, exhausted] = rest;
   return {
     epoch: numberOf(epoch),
     state: itemState(state),
@@ -121,5 +125,25 @@ export function decodeReadItem(reply: unknown): GateItem | undefined {
     version: numberOf(version),
     available: stock === '' ? undefined : numberOf(stock),
     outboxLength: numberOf(outboxLength),
+    room: decodeRoom(room),
+    isExhausted: stock === '0' && exhausted === version,
   };
+}
+
+/** `<since> <state>`; undefined for anything else. */
+function decodeRoom(text = ''): GateRoom | undefined {
+  const [, since, word] = /^(\d+) ([a-z]+)$/.exec(text) ?? [];
+  const state = ROOM_STATES.find((known) => known === word);
+  return state === undefined ? undefined : { since: Number(since), state };
+}
+
+export function decodeExhaust(reply: unknown): ExhaustOutcome {
+  const [word = ''] = wordsOf(reply);
+  switch (word) {
+    case 'done':
+    case 'changed':
+      return { outcome: word };
+    default:
+      throw new UnexpectedReplyError('exhaust');
+  }
 }

@@ -1,5 +1,5 @@
 import type { OrdersAccepted } from '@flux/contracts';
-import { acceptedEvent, cancelEvent, insertSale } from '@flux/testing';
+import { acceptedEvent, cancelEvent, insertSale, randomPassId } from '@flux/testing';
 import type { DataSource, Logger } from 'typeorm';
 import { BatchWorld, itemsOf, placed } from '../test/batch-world';
 import { BatchTransaction } from './batch-transaction';
@@ -68,6 +68,30 @@ describe('a batch', () => {
     expect(result!.settlement!.runs).toEqual([{ upTo: 3, atMs: result!.decidedAtMs }]);
     expect(rows[0]!.holdUntil!.getTime() - rows[0]!.decidedAt.getTime()).toBe(600_000);
     expect(rows[1]!.holdUntil).toBeNull();
+  });
+
+  it('keeps the pass that each order redeemed, and of a row that is taken over the pass of its taker', async () => {
+    const item = await world.newItem(2);
+    const [first, second, third, taker] = Array.from({ length: 4 }, randomPassId);
+    const passesOf = async () => (await world.ordersOf(item)).map(({ state, passId }) => [state, passId]);
+    const orders = [{ passId: first! }, {}, { passId: second! }];
+    await world.batch.apply(placed(acceptedEvent({ item, orders })));
+    expect(await passesOf()).toEqual([
+      ['confirmed', first],
+      ['confirmed', null],
+      ['rejected', second],
+    ]);
+
+    await world.database.dataSource.query(
+      'UPDATE ledger SET epoch = 2, epoch_offset = 0, watermark = 0, initial = 9 WHERE sale_id = $1',
+      [item.saleId],
+    );
+    const late = acceptedEvent({ item, firstSequence: 4, orders: [{ passId: third! }] });
+    await world.batch.apply([{ event: late, offset: 1n }]);
+    expect((await passesOf()).at(-1)).toEqual(['rejected', third]);
+    const again = { ...late, epoch: 2, orders: late.orders.map((order) => ({ ...order, passId: taker })) };
+    await world.batch.apply([{ event: again, offset: 2n }]);
+    expect((await passesOf()).at(-1)).toEqual(['confirmed', taker]);
   });
 
   it("holds the shopper's limit over all batches", async () => {

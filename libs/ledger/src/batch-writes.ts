@@ -68,17 +68,17 @@ export interface WriteTimes {
   readonly holdMsOf: (item: ItemRef) => number;
 }
 
-/** The rows of decided orders as a relation; `$14` is the transaction's time. */
+/** The rows of decided orders as a relation; `$15` is the transaction's time. */
 const DECIDED = `
   unnest(
     $1::text[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::text[],
-    $9::integer[], $10::integer[], $11::bigint[], $12::bigint[], $13::integer[]
+    $9::integer[], $10::integer[], $11::bigint[], $12::bigint[], $13::integer[], $14::text[]
   ) AS decided (
     order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
-    booked, epoch, sequence, accepted_at_ms, hold_ms
+    booked, epoch, sequence, accepted_at_ms, hold_ms, pass_id
   )`;
 const ACCEPTED_AT = "to_timestamp(0) + accepted_at_ms * interval '1 millisecond'";
-const DECIDED_AT = "to_timestamp(0) + $14::bigint * interval '1 millisecond'";
+const DECIDED_AT = "to_timestamp(0) + $15::bigint * interval '1 millisecond'";
 const HOLD_UNTIL = `${DECIDED_AT} + hold_ms * interval '1 millisecond'`;
 
 function decidedColumns(orders: readonly DecidedOrder[], { nowMs, holdMsOf }: WriteTimes): string[] {
@@ -96,6 +96,7 @@ function decidedColumns(orders: readonly DecidedOrder[], { nowMs, holdMsOf }: Wr
     numberArray(orders.map(({ sequence }) => sequence)),
     numberArray(orders.map(({ acceptedAtMs }) => acceptedAtMs)),
     numberArray(orders.map((order) => (order.state === 'confirmed' ? holdMsOf(order) : undefined))),
+    textArray(orders.map(({ passId }) => passId)),
     String(nowMs),
   ];
 }
@@ -116,9 +117,9 @@ export async function writeOrders(
   if (others.length > 0) {
     await manager.query(
       `INSERT INTO orders (order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
-                           booked, epoch, sequence, accepted_at, decided_at, hold_until)
+                           booked, epoch, sequence, accepted_at, decided_at, hold_until, pass_id)
        SELECT order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason,
-              booked, epoch, sequence, ${ACCEPTED_AT}, ${DECIDED_AT}, ${HOLD_UNTIL}
+              booked, epoch, sequence, ${ACCEPTED_AT}, ${DECIDED_AT}, ${HOLD_UNTIL}, pass_id
        FROM ${DECIDED}`,
       decidedColumns(others, times),
     );
@@ -129,6 +130,7 @@ export async function writeOrders(
          shopper_id = decided.shopper_id, quantity = decided.quantity, fingerprint = decided.fingerprint,
          state = decided.state, reason = decided.reason, booked = decided.booked, epoch = decided.epoch,
          sequence = decided.sequence, accepted_at = ${ACCEPTED_AT}, decided_at = ${DECIDED_AT}, hold_until = ${HOLD_UNTIL},
+         pass_id = decided.pass_id,
          cancel_epoch = NULL, cancel_sequence = NULL, history = ${HISTORY_WITH_STATE}
        FROM ${DECIDED}
        WHERE orders.order_id = decided.order_id`,
@@ -146,12 +148,12 @@ async function insertConfirmed(
   const groups = groupsOf(orders);
   await manager.query(
     `INSERT INTO orders (order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state,
-                         epoch, sequence, accepted_at, decided_at, hold_until)
-     SELECT order_id, ($8::text[])[place], ($9::text[])[place], shopper_id, quantity, fingerprint, 'confirmed',
-            ($10::integer[])[place], sequence, ${ACCEPTED_AT}, $12::timestamptz,
-            $12::timestamptz + ($11::integer[])[place] * interval '1 millisecond'
-     FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::bigint[], $7::bigint[])
-       AS confirmed (place, order_id, shopper_id, quantity, fingerprint, sequence, accepted_at_ms)`,
+                         epoch, sequence, accepted_at, decided_at, hold_until, pass_id)
+     SELECT order_id, ($9::text[])[place], ($10::text[])[place], shopper_id, quantity, fingerprint, 'confirmed',
+            ($11::integer[])[place], sequence, ${ACCEPTED_AT}, $13::timestamptz,
+            $13::timestamptz + ($12::integer[])[place] * interval '1 millisecond', pass_id
+     FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::bigint[], $7::bigint[], $8::text[])
+       AS confirmed (place, order_id, shopper_id, quantity, fingerprint, sequence, accepted_at_ms, pass_id)`,
     [
       numberArray(groups.flatMap((group, index) => group.map(() => index + 1))),
       textArray(orders.map(({ orderId }) => orderId)),
@@ -160,6 +162,7 @@ async function insertConfirmed(
       textArray(orders.map(({ fingerprint }) => fingerprint)),
       numberArray(orders.map(({ sequence }) => sequence)),
       numberArray(orders.map(({ acceptedAtMs }) => acceptedAtMs)),
+      textArray(orders.map(({ passId }) => passId)),
       textArray(groups.map(([{ saleId }]) => saleId)),
       textArray(groups.map(([{ productId }]) => productId)),
       numberArray(groups.map(([{ epoch }]) => epoch)),

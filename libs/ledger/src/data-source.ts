@@ -1,5 +1,6 @@
 import { DataSource, type DataSourceOptions, type Logger } from 'typeorm';
 import { AuditLogEntity } from './entities/audit-log.entity';
+import { DrawEntity } from './entities/draw.entity';
 import { GateRepairEntity } from './entities/gate-repair.entity';
 import { ItemEntity } from './entities/item.entity';
 import { LedgerEntity } from './entities/ledger.entity';
@@ -22,10 +23,13 @@ import { OrderEventRuns1763800000005 } from './migrations/0005-order-event-runs'
 import { Rebuilds1763800000006 } from './migrations/0006-rebuilds';
 import { LedgerEvents1763800000007 } from './migrations/0007-ledger-events';
 import { GateRepairs1763800000008 } from './migrations/0008-gate-repairs';
+import { WaitingRoom1763800000009 } from './migrations/0009-waiting-room';
+import { Admission1763800000010 } from './migrations/0010-admission';
 import type { DatabaseConfig } from './settings';
 
 export const LEDGER_ENTITIES = [
   SaleEntity,
+  DrawEntity,
   ItemEntity,
   LedgerEntity,
   OrderEntity,
@@ -52,6 +56,8 @@ const MIGRATIONS = [
   Rebuilds1763800000006,
   LedgerEvents1763800000007,
   GateRepairs1763800000008,
+  WaitingRoom1763800000009,
+  Admission1763800000010,
 ];
 
 /** The client gives up this much later than the server should have: a frozen server must not hold a process. */

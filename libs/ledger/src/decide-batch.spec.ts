@@ -92,12 +92,13 @@ describe('decideItem', () => {
 
     it('gives a row rejected as old-epoch to the order accepted in the newer epoch', () => {
       const row = known({ orderId: 'a', state: 'rejected', reason: 'old-epoch', epoch: 1, sequence: 7 });
-      const decision = decide([event(1, [{ id: 'a' }], { epoch: 2, offset: 102n })], {
+      const passId = 'pass-of-the-newe';
+      const decision = decide([event(1, [{ id: 'a', passId }], { epoch: 2, offset: 102n })], {
         ledger,
         known: [row],
       });
       expect(decision.decided).toMatchObject([
-        { orderId: 'a', state: 'confirmed', epoch: 2, takesOver: true },
+        { orderId: 'a', state: 'confirmed', epoch: 2, takesOver: true, passId },
       ]);
       expect(decision.rewound).toBeUndefined();
     });

@@ -178,6 +178,7 @@ class ItemWalk {
           shopperId: order.shopperId,
           quantity: order.quantity,
           fingerprint: order.fingerprint,
+          passId: order.passId,
           state,
           reason,
           booked,

@@ -67,14 +67,17 @@ export async function namedShoppers(
   return { shopperIds: [...new Set(names)], last: rows.length < limit ? undefined : rows.at(-1)?.order_id };
 }
 
-/** Writes the pseudonyms in the sale's orders, whose ledger rows the transaction holds. */
+/**
+ * Writes the pseudonyms in the sale's orders, whose ledger rows the transaction holds. Their passes go: from a pass's id
+ * and the sale's salt one can find out whose it was. Nobody needs them any more, for the sale has ended.
+ */
 export async function renameShoppers(
   manager: EntityManager,
   saleId: string,
   pseudonyms: ReadonlyMap<string, string>,
 ): Promise<void> {
   const [rows]: [NamedRow[], number] = await manager.query(
-    `UPDATE orders SET shopper_id = named.pseudonym
+    `UPDATE orders SET shopper_id = named.pseudonym, pass_id = NULL
      FROM unnest($2::text[], $3::text[]) AS named (shopper_id, pseudonym)
      WHERE orders.sale_id = $1 AND orders.shopper_id = named.shopper_id
      RETURNING orders.order_id, orders.product_id, orders.shopper_id`,
@@ -86,9 +89,9 @@ export async function renameShoppers(
   }
 }
 
-/** Notes in the sale that its shoppers were forgotten. */
+/** Notes in the sale that its shoppers were forgotten. With the salt names could be tried against the draw's list. */
 export async function noteForgotten(manager: EntityManager, saleId: string): Promise<void> {
-  await manager.update(SaleEntity, { id: saleId }, { forgottenAt: () => 'now()' });
+  await manager.update(SaleEntity, { id: saleId }, { forgottenAt: () => 'now()', roomSalt: () => 'DEFAULT' });
   await noteSale(manager, saleId, { causes: ['saleChanged'], written: { sale: true } });
 }
 

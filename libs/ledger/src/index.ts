@@ -6,6 +6,7 @@ export * from './classify-failure';
 export * from './data-source';
 export * from './decide-batch';
 export * from './entities/audit-log.entity';
+export * from './entities/draw.entity';
 export * from './entities/gate-repair.entity';
 export * from './entities/item.entity';
 export * from './entities/ledger.entity';

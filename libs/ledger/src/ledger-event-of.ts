@@ -91,9 +91,15 @@ function cut(run: OrderRun, size: number): readonly [head: OrderRun | undefined,
   const [first = '', ...others] = lines.slice(taken);
   const head = { ...run, orders: lines.slice(0, taken).join('\n') };
   if (run.kind === 'changed') return [head, { ...run, orders: [first, ...others].join('\n') }];
-  const whole = sharedOf(first) === undefined ? `${first} ${shared}` : first;
+  const whole = sharedOf(first) === undefined ? withShared(first, shared) : first;
   const firstSequence = run.firstSequence + taken;
   return [head, { ...run, firstSequence, orders: [whole, ...others].join('\n') }];
+}
+
+/** Fingerprint and time stand before the pass, which is the only other word that such a line may have. */
+function withShared(line: string, shared: string): string {
+  const [key, shopperId, quantity, ...pass] = line.split(' ');
+  return [key, shopperId, quantity, shared, ...pass].join(' ');
 }
 
 /** Fingerprint and time of a line of new orders, where it has them. */

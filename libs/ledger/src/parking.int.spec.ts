@@ -5,6 +5,7 @@ import {
   createDatabase,
   insertSale,
   randomId,
+  randomPassId,
   type TestDatabase,
 } from '@flux/testing';
 import { BatchTransaction } from './batch-transaction';
@@ -58,7 +59,11 @@ function bookedItem(outcome: ParkingOutcome) {
 describe('parking', () => {
   it('keeps the bytes, books what is free and settles the orders as accepted', async () => {
     const item = await newItem(3);
-    const event = acceptedEvent({ item, orders: [{ quantity: 2 }, { quantity: 2 }, { quantity: 1 }] });
+    const passId = randomPassId();
+    const event = acceptedEvent({
+      item,
+      orders: [{ quantity: 2, passId }, { quantity: 2 }, { quantity: 1 }],
+    });
     const message = poison(event);
     const result = bookedItem(await parking.park(message, 'the body is not JSON'));
 
@@ -69,6 +74,8 @@ describe('parking', () => {
       ['parked', 1, null],
       ['parked', 0, null],
     ]);
+    // From the headers: nobody can read the body.
+    expect(orders.map((row) => row!.passId)).toEqual([passId, null, null]);
     expect(result.settlement).toMatchObject({ watermark: 3, watermarkOrderId: event.orders[2]!.orderId });
     expect(result.settlement!.states.map(({ status, quantity }) => [status, quantity])).toEqual([
       ['accepted', 0],

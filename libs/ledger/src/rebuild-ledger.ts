@@ -85,7 +85,7 @@ export class RebuildLedger {
    * only be one that was refused as old-epoch.
    */
   async *orderPages(item: ItemRef, size: number): AsyncGenerator<readonly RebuiltOrder[], void, undefined> {
-    const columns = 'order_id, shopper_id, quantity, fingerprint, state, accepted_at, decided_at';
+    const columns = 'order_id, shopper_id, quantity, fingerprint, state, accepted_at, decided_at, pass_id';
     for await (const rows of this.pages<OrderRow>(item, { columns, where: 'true', size })) {
       yield rows.map(rebuiltOrderOf);
     }
@@ -209,6 +209,7 @@ interface OrderRow {
   readonly state: OrderState;
   readonly accepted_at: Date;
   readonly decided_at: Date;
+  readonly pass_id: string | null;
 }
 
 function rebuiltOrderOf(row: OrderRow): RebuiltOrder {
@@ -222,5 +223,8 @@ function rebuiltOrderOf(row: OrderRow): RebuiltOrder {
     status: statusOfState(row.state),
     changedAtMs: row.decided_at.getTime(),
     liveUnits: isLive ? row.quantity : 0,
+    // A pass is good for one accepted order: what the ledger refused gives it back with the shopper's count, though a
+    // gate that knew of the order keeps it until it is rebuilt. One that ended later was accepted.
+    passId: row.state === 'rejected' ? undefined : (row.pass_id ?? undefined),
   };
 }

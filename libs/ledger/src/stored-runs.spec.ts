@@ -83,6 +83,12 @@ describe('runs of new orders', () => {
       decided(9, { sequence: 20 }),
       decided(10, { epoch: 2, sequence: 21 }),
       decided(11, { epoch: 2, sequence: 22, takesOver: true }),
+      // Passes, with and without what the line before has too.
+      decided(12, { sequence: 30, passId: 'pass-of-12-00001' }),
+      decided(13, { sequence: 31, passId: '1234567890123456' }),
+      decided(14, { sequence: 32 }),
+      decided(15, { sequence: 33, acceptedAtMs: 6, passId: '-_-_-_-_-_-_-_-_' }),
+      decided(16, { state: 'parked', quantity: 3, booked: 2, passId: 'pass-of-16-00001' }),
     ];
     const runs = JSON.parse(JSON.stringify(decidedRuns(orders, TIMES))) as StoredRun[];
     expect(runs.flatMap((run) => decidedOfRun(ITEM, run, run[6] as RunOfNewRows))).toEqual(orders);
@@ -123,7 +129,11 @@ it('runs of changes tell why, by what and until when, each order in its order', 
 
 describe('the message of a transaction', () => {
   const orders = Array.from({ length: 50 }, (_, index) =>
-    decided(index, { acceptedAtMs: 5 + Math.floor(index / 7), quantity: 1 + (index % 2) }),
+    decided(index, {
+      acceptedAtMs: 5 + Math.floor(index / 7),
+      quantity: 1 + (index % 2),
+      passId: index % 3 === 0 ? undefined : `pass-${index}`.padEnd(16, '0'),
+    }),
   );
   const ledger = {
     ...{ sale_id: 'sale-1', product_id: 'product-1', initial: 99, held: 75, sold: 0, parked: 0 },

@@ -22,12 +22,16 @@ export type StoredRun = readonly [
 
 /**
  * The orders have this epoch and sequences one after the other. Lines go on with fingerprint and the ms at which the
- * gate accepted the order, left out where both are those of the line before, and for parked orders the units booked.
+ * gate accepted the order, left out where both are those of the line before, for parked orders the units booked, and
+ * last, after a `+`, the id of the pass that the order redeemed.
  */
 export type RunOfNewRows = readonly [kind: 'new' | 'takenOver', epoch: number, firstSequence: number];
 
 /** The gate is told in this epoch. Lines go on with the units that it gets back, and epoch and sequence of a wish. */
 export type RunOfChangedRows = readonly [kind: 'changed', gateEpoch: number];
+
+/** Begins the last word of a line that has one; no other word holds it. */
+const PASS_MARK = '+';
 
 /** What follows the item's name in an order's id. */
 export function keyOf(orderId: string): string {
@@ -78,11 +82,12 @@ function follows(last: DecidedOrder, order: DecidedOrder): boolean {
 }
 
 function decidedLine(order: DecidedOrder, last: DecidedOrder | undefined): string {
-  const { orderId, shopperId, quantity, fingerprint, acceptedAtMs, state, booked } = order;
+  const { orderId, shopperId, quantity, fingerprint, acceptedAtMs, state, booked, passId } = order;
   const short = `${keyOf(orderId)} ${shopperId} ${quantity}`;
-  if (state === 'parked') return `${short} ${fingerprint} ${acceptedAtMs} ${booked}`;
+  const pass = passId === undefined ? '' : ` ${PASS_MARK}${passId}`;
+  if (state === 'parked') return `${short} ${fingerprint} ${acceptedAtMs} ${booked}${pass}`;
   const isLike = last?.fingerprint === fingerprint && last.acceptedAtMs === acceptedAtMs;
-  return isLike ? short : `${short} ${fingerprint} ${acceptedAtMs}`;
+  return isLike ? `${short}${pass}` : `${short} ${fingerprint} ${acceptedAtMs}${pass}`;
 }
 
 /** One change of an order's state, as its run keeps it. */
@@ -151,6 +156,7 @@ export function decidedOfRun(item: ItemRef, run: StoredRun, row: RunOfNewRows): 
   let acceptedAtMs = 0;
   return orders.split('\n').map((line, index) => {
     const [key = '', shopperId = '', quantity, ...rest] = line.split(' ');
+    const passId = rest.at(-1)?.startsWith(PASS_MARK) === true ? rest.pop()?.slice(1) : undefined;
     if (rest[0] !== undefined) fingerprint = rest[0];
     if (rest[1] !== undefined) acceptedAtMs = Number(rest[1]);
     return {
@@ -160,6 +166,7 @@ export function decidedOfRun(item: ItemRef, run: StoredRun, row: RunOfNewRows): 
       shopperId,
       quantity: Number(quantity),
       fingerprint,
+      passId,
       state: state as DecidedOrder['state'],
       reason: (reason ?? undefined) as DecidedOrder['reason'],
       booked: Number(rest[2] ?? 0),

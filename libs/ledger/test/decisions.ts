@@ -26,6 +26,7 @@ export interface Accepted {
   readonly id: string;
   readonly shopper?: string;
   readonly quantity?: number;
+  readonly passId?: string;
 }
 
 interface Place {
@@ -43,11 +44,12 @@ export function event(firstSequence: number, orders: readonly Accepted[], place:
       epoch: place.epoch ?? 1,
       firstSequence,
       acceptedAtMs: 1_000,
-      orders: orders.map(({ id, shopper = id, quantity = 1 }) => ({
+      orders: orders.map(({ id, shopper = id, quantity = 1, passId }) => ({
         orderId: id,
         shopperId: shopper,
         quantity,
         fingerprint: 'fffffffffff',
+        passId,
       })),
     } satisfies OrdersAccepted,
   } as const satisfies PlacedEvent;

@@ -40,6 +40,13 @@ describe('one shopper', () => {
     // Her name stood in a message that was parked and retried, too.
     expect(await world.forgetting.forgetShopper(eve)).toMatchObject({ deliveries: 2, messages: 1 });
     expect(await world.placesOf(eve)).toEqual([]);
+    // From her pass one could have found out who she was.
+    const { orderId, passId } = sale.order(5);
+    const rows: unknown = await world.servers.database.query(
+      'SELECT pass_id FROM orders WHERE order_id = $1',
+      [orderId],
+    );
+    expect([passId, rows]).toEqual(['pass-of-eve-0001', [{ pass_id: null }]]);
     expect(await world.verdictOf(sale)).toBe('proved');
   });
 

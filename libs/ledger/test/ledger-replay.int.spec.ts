@@ -14,10 +14,12 @@ import {
   kafkaMessage,
   noteCreation,
   queuedLedgerEvents,
+  randomPassId,
   replayableRows,
   replayInto,
   type TestDatabase,
 } from '@flux/testing';
+import { renameShoppers } from '../src/forget-rows';
 import { LifeWorld, RemoteProcess, type LifeProcess } from './life-world';
 
 jest.setTimeout(120_000);
@@ -42,6 +44,7 @@ beforeAll(async () => {
   await parkedMessages();
   await pendingPayment();
   await epochs();
+  await forgotten();
   events = await queuedLedgerEvents(world.sale.database.dataSource);
 });
 afterAll(async () => {
@@ -57,7 +60,12 @@ async function emptyDatabase(): Promise<TestDatabase> {
 }
 
 async function lives(sold: ItemRef): Promise<void> {
-  const orderIds = await world.buy(sold, [{ quantity: 2 }, {}, {}, {}, {}, {}, {}]);
+  const orderIds = await world.buy(sold, [
+    { quantity: 2 },
+    { passId: randomPassId() },
+    { shopperId: 'gus', passId: randomPassId() },
+    ...[{}, {}, {}, {}],
+  ]);
   const [paid, cancelled, late, lateAgain, ...expired] = orderIds as [string, string, string, string];
   await shop.payments.pay(await world.paymentFor(paid));
   // Money that came twice goes back.
@@ -97,7 +105,11 @@ async function parkedMessages(): Promise<void> {
   const parking = new Parking(dataSource);
   const resolution = new ParkingResolution(dataSource, shop.tellGate, shop.clients.gate);
   const park = async (sequence: number, offset: bigint): Promise<void> => {
-    const event = acceptedEvent({ item, firstSequence: sequence, orders: [{ quantity: 2 }, {}] });
+    const event = acceptedEvent({
+      item,
+      firstSequence: sequence,
+      orders: [{ quantity: 2, passId: randomPassId() }, {}],
+    });
     const { topic, partition, key, headers } = kafkaMessage(event);
     const message: UnprocessableMessage = {
       ...{ topic, partition, offset, key, headers },
@@ -130,12 +142,21 @@ async function epochs(): Promise<void> {
   const batches = new BatchTransaction(dataSource);
   const late = acceptedEvent({ item: other, firstSequence: 90, orders: 3 });
   await batches.apply([{ event: late, offset: 10n }]);
-  const again = { ...late, epoch: 2, firstSequence: 1, orders: late.orders.slice(0, 2) };
+  const anew = late.orders.slice(0, 2).map((order) => ({ ...order, passId: randomPassId() }));
+  const again = { ...late, epoch: 2, firstSequence: 1, orders: anew };
   const ahead = acceptedEvent({ item: other, epoch: 2, firstSequence: 5, orders: 2 });
   const wish = cancelEvent({ item: other, order: late.orders[1]!, sequence: 3, epoch: 2 });
   const unmet = cancelEvent({ item: other, order: late.orders[2]!, sequence: 4, epoch: 1 });
   await batches.apply(
     [again, ahead, wish, unmet].map((event, index) => ({ event, offset: BigInt(11 + index) })),
+  );
+}
+
+/** With his name goes the pass that he had. */
+async function forgotten(): Promise<void> {
+  const pseudonyms = new Map([['gus', `forgotten-${'g'.repeat(22)}`]]);
+  await world.sale.database.dataSource.transaction((manager) =>
+    renameShoppers(manager, other.saleId, pseudonyms),
   );
 }
 
@@ -148,6 +169,10 @@ it('writes an empty database equal to the lost one, table by table', async () =>
   const replayed = await replayInto(dataSource, events);
   expect(replayed).toEqual({ applied: events.length, known: 0, stopped: [] });
   expect(await replayableRows(dataSource)).toEqual(expected);
+  const [{ passes }]: [{ readonly passes: string }] = await dataSource.query(
+    'SELECT count(pass_id) AS passes FROM orders',
+  );
+  expect(Number(passes)).toBe(8);
   const kinds = new Set(events.flatMap(({ runs }) => runs.map(({ kind, state }) => `${kind} ${state}`)));
   expect([...kinds].sort()).toEqual([
     'changed cancelled',

@@ -14,6 +14,7 @@ import {
   acceptedEvent,
   createDatabase,
   insertSale,
+  randomPassId,
   type ItemFixture,
   type TestDatabase,
 } from '@flux/testing';
@@ -113,7 +114,10 @@ describe('the orders of an item', () => {
   it('say what they are, since when, and what they count for their shopper', async () => {
     const item = await newItem();
     const states: readonly OrderState[] = ['confirmed', 'paid', 'parked', 'cancelled', 'expired', 'rejected'];
-    const event = acceptedEvent({ item, orders: states.map(() => ({ quantity: 2 })) });
+    const event = acceptedEvent({
+      item,
+      orders: states.map(() => ({ quantity: 2, passId: randomPassId() })),
+    });
     await batch.apply([{ event, offset: 1n }]);
     for (const [index, state] of states.entries()) {
       await database.dataSource.query(
@@ -125,13 +129,15 @@ describe('the orders of an item', () => {
     const found = new Map((await pagesOf(item, 10)).flat().map((order) => [order.orderId, order]));
     const { decidedAt } = await database.dataSource.manager.findOneByOrFail(OrderEntity, { ...item });
     for (const [index, state] of states.entries()) {
-      const { orderId, shopperId, fingerprint } = event.orders[index]!;
+      const { orderId, shopperId, fingerprint, passId } = event.orders[index]!;
       expect(found.get(orderId)).toEqual({
         ...{ orderId, shopperId, fingerprint, quantity: 2 },
         acceptedAtMs: event.acceptedAtMs,
         status: state === 'parked' ? 'accepted' : state,
         changedAtMs: decidedAt.getTime(),
         liveUnits: index < 3 ? 2 : 0,
+        // What was refused gives its pass back.
+        passId: state === 'rejected' ? undefined : passId,
       });
     }
   });

@@ -5,6 +5,8 @@ export interface OrderPlan {
   readonly shopperId: string;
   readonly quantity: number;
   readonly state: OrderState;
+  /** Of the pass that it redeemed. */
+  readonly passId?: string;
   /** The statuses that it had in the ledger before. */
   readonly past?: readonly OrderStatus[];
   /** Sequence of its shopper's wish to cancel it. */
@@ -18,9 +20,15 @@ const LATE = { state: 'applied', isLate: true } as const;
 const TOO_LATE = { state: 'refund-due', isLate: true } as const;
 
 const ENDED_PLANS: readonly OrderPlan[] = [
-  { shopperId: 'cat', quantity: 1, state: 'paid', past: ['confirmed'], payment: IN_TIME },
-  { shopperId: 'dan', quantity: 1, state: 'rejected' },
-  { shopperId: 'fay', quantity: 1, state: 'cancelled', past: ['confirmed'], cancelSequence: 10 },
+  {
+    ...{ shopperId: 'cat', quantity: 1, state: 'paid', past: ['confirmed'], payment: IN_TIME },
+    passId: 'pass-of-cat-0001',
+  },
+  { shopperId: 'dan', quantity: 1, state: 'rejected', passId: 'pass-of-dan-0001' },
+  {
+    ...{ shopperId: 'fay', quantity: 1, state: 'cancelled', past: ['confirmed'], cancelSequence: 10 },
+    passId: 'pass-of-fay-0001',
+  },
   { shopperId: 'gus', quantity: 1, state: 'paid', past: ['confirmed', 'expired'], payment: LATE },
   { shopperId: 'hal', quantity: 2, state: 'expired', past: ['confirmed'], payment: TOO_LATE },
 ];
@@ -32,7 +40,7 @@ export const RUNNING: readonly OrderPlan[] = [
   { shopperId: 'bob', quantity: 2, state: 'confirmed' },
   CAT,
   DAN,
-  { shopperId: 'eve', quantity: 2, state: 'parked' },
+  { shopperId: 'eve', quantity: 2, state: 'parked', passId: 'pass-of-eve-0001' },
   FAY,
   { shopperId: 'ann', quantity: 1, state: 'confirmed' },
   GUS,
@@ -45,7 +53,10 @@ export const ENDED: readonly OrderPlan[] = [
   { shopperId: 'bob', quantity: 2, state: 'expired', past: ['confirmed'] },
   CAT,
   DAN,
-  { shopperId: 'eve', quantity: 2, state: 'cancelled', past: ['accepted', 'confirmed'] },
+  {
+    ...{ shopperId: 'eve', quantity: 2, state: 'cancelled', past: ['accepted', 'confirmed'] },
+    passId: 'pass-of-eve-0001',
+  },
   FAY,
   { shopperId: 'ann', quantity: 1, state: 'cancelled', past: ['confirmed'] },
   GUS,

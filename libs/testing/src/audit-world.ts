@@ -66,8 +66,8 @@ export class AuditWorld extends PlannedSale {
     const past = this.pastOf(order);
     await this.servers.sql(
       `INSERT INTO orders (order_id, sale_id, product_id, shopper_id, quantity, fingerprint, state, reason, booked, epoch,
-         sequence, accepted_at, decided_at, hold_until, history, cancel_epoch, cancel_sequence)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+         sequence, accepted_at, decided_at, hold_until, history, cancel_epoch, cancel_sequence, pass_id)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
       changes.orderId ?? order.orderId,
       this.saleId,
       changes.productId ?? this.productId,
@@ -85,6 +85,7 @@ export class AuditWorld extends PlannedSale {
       past.length === 0 ? null : JSON.stringify(past),
       order.cancelSequence === undefined ? null : plan.EPOCH,
       order.cancelSequence ?? null,
+      order.passId ?? null,
     );
   }
 
@@ -223,6 +224,7 @@ export class AuditWorld extends PlannedSale {
     await redis.set(this.keys.stock, plan.INITIAL - live);
     await redis.hset(this.keys.shoppers, plan.countsOf(this.orders));
     for (const order of this.orders) await this.setRecord(order, { state: plan.letterOf(order) });
+    await redis.sadd(this.keys.passes, ...this.orders.flatMap(({ passId }) => passId ?? []));
     const changes = this.orders.flatMap((order) => this.changesOf(order));
     await redis.hset(this.keys.changes, Object.fromEntries([...changes, ['a-stock-change', 3]]));
   }

@@ -37,6 +37,13 @@ export interface PurchaseOptions {
   readonly key?: string;
   readonly quantity?: number;
   readonly saleNamed?: boolean;
+  /** Of the shopper's pass. */
+  readonly passId?: string;
+}
+
+/** An id of a pass that no other test knows. */
+export function randomPassId(): string {
+  return randomUUID().replaceAll('-', '').slice(0, 16);
 }
 
 /** A valid purchase of one shopper, by default a new one with a new key. */
@@ -47,11 +54,12 @@ export function purchase(
     key = randomUUID(),
     quantity = 1,
     saleNamed = false,
+    passId,
   }: PurchaseOptions = {},
 ): ReserveRequest {
   const orderId = orderIdOf({ saleId, productId, shopperId, idempotencyKey: key });
   const fingerprint = fingerprintOf({ saleId, productId, quantity });
-  return { saleId, productId, orderId, shopperId, quantity, fingerprint, saleNamed };
+  return { saleId, productId, orderId, shopperId, quantity, fingerprint, saleNamed, passId };
 }
 
 /**

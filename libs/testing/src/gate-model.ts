@@ -142,6 +142,8 @@ export function said(outcome: ReserveOutcome): string {
     case 'closed':
     case 'moved':
     case 'notReady':
+    case 'waitingRoom':
+    case 'passUsed':
     case 'unavailable':
     case 'unknown':
       return outcome.outcome;

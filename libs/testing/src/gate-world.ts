@@ -87,8 +87,9 @@ export class GateWorld {
 
   /** All that the server holds of an item, byte for byte: what "nothing changed" is compared by. */
   async everything(item: ItemRef): Promise<readonly string[]> {
-    const { current, item: hash, stock, shoppers, orders, outbox, changes, timeline, lease } = itemKeys(item);
-    const keys = [current, hash, stock, shoppers, orders, outbox, changes, timeline, lease];
+    const { current, item: hash, stock, shoppers, orders, passes, outbox, ...others } = itemKeys(item);
+    const { changes, timeline, lease } = others;
+    const keys = [current, hash, stock, shoppers, orders, passes, outbox, changes, timeline, lease];
     const dumps = (await Promise.all(
       keys.map((key) => this.server.client.dumpBuffer(key)),
     )) as (Buffer | null)[];

@@ -58,6 +58,7 @@ export async function insertSale(
 export interface OrderFixture {
   readonly shopperId?: string;
   readonly quantity?: number;
+  readonly passId?: string;
 }
 
 export interface EventFixture {
@@ -79,11 +80,12 @@ export function acceptedEvent({ item, firstSequence = 1, epoch = 1, orders }: Ev
     epoch,
     firstSequence,
     acceptedAtMs: Date.now(),
-    orders: fixtures.map(({ shopperId = randomId('shopper'), quantity = 1 }) => ({
+    orders: fixtures.map(({ shopperId = randomId('shopper'), quantity = 1, passId }) => ({
       orderId: orderIdOf({ ...item, shopperId, idempotencyKey: randomId('idempotency-key') }),
       shopperId,
       quantity,
       fingerprint: fingerprintOf({ ...item, quantity }),
+      ...(passId === undefined ? {} : { passId }),
     })),
   };
 }

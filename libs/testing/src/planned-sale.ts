@@ -114,8 +114,8 @@ export class PlannedSale {
       epoch: EPOCH,
       firstSequence: first?.sequence ?? 0,
       acceptedAtMs: first?.acceptedAtMs ?? 0,
-      orders: orders.map(({ orderId, shopperId, quantity, fingerprint }) => {
-        return { orderId, shopperId, quantity, fingerprint };
+      orders: orders.map(({ orderId, shopperId, quantity, fingerprint, passId }) => {
+        return { orderId, shopperId, quantity, fingerprint, passId };
       }),
     };
   }

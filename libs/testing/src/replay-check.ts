@@ -76,6 +76,7 @@ export async function noteCreation(
 /** In the order of their foreign keys. */
 const BACKED_UP = [
   ...Object.keys(TABLES),
+  'draws',
   'order_events',
   'audit_log',
   'provider_events',

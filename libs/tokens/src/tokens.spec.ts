@@ -124,9 +124,10 @@ describe('tokens', () => {
       outcome: 'valid',
       fields: newToken.fields,
       expiresAtMs: 1_060_000,
+      isSignedByFirstKey: true,
     });
     nowMs += 1;
-    expect(at.verify(token, 'ticket')).toEqual({ outcome: 'expired' });
+    expect(at.verify(token, 'ticket')).toEqual({ outcome: 'expired', fields: newToken.fields });
   });
 
   it('say forged before anything about a type or time that nobody signed', () => {

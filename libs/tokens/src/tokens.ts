@@ -11,13 +11,20 @@ export interface NewToken {
 }
 
 export type VerifiedToken =
-  | { readonly outcome: 'valid'; readonly fields: readonly string[]; readonly expiresAtMs: number }
+  | {
+      readonly outcome: 'valid';
+      readonly fields: readonly string[];
+      readonly expiresAtMs: number;
+      /** Where not, its key is on its way out: whoever keeps the token for long should be given another. */
+      readonly isSignedByFirstKey: boolean;
+    }
   /** Not a token of ours: too long, other characters, fields that do not add up. */
   | { readonly outcome: 'malformed' }
   | { readonly outcome: 'unknownKey' }
   | { readonly outcome: 'forged' }
   | { readonly outcome: 'otherType' }
-  | { readonly outcome: 'expired' };
+  /** Genuine all the same. */
+  | { readonly outcome: 'expired'; readonly fields: readonly string[] };
 
 /** The clocks of two gateways may differ by so much. */
 const CLOCK_LEEWAY_MS = 5_000;
@@ -64,8 +71,8 @@ export class Tokens {
     if (!timingSafeEqual(signatureOf(token.content, key), token.signature)) return { outcome: 'forged' };
     if (givenType !== type) return { outcome: 'otherType' };
     const expiresAtMs = Number(expiry);
-    if (this.now() >= expiresAtMs + CLOCK_LEEWAY_MS) return { outcome: 'expired' };
-    return { outcome: 'valid', fields, expiresAtMs };
+    if (this.now() >= expiresAtMs + CLOCK_LEEWAY_MS) return { outcome: 'expired', fields };
+    return { outcome: 'valid', fields, expiresAtMs, isSignedByFirstKey: keyId === this.signing.id };
   }
 }
 

@@ -2,6 +2,7 @@ import { CANCEL_REQUESTED_TYPE, type CancelRequested, type OrdersAccepted } from
 import type { FactDigest, Findings } from '../audit-report';
 import { gateAbsence, type Evidence } from '../evidence';
 import type { EventMessage } from '../event-reader';
+import { isForgotten } from '../ledger-row';
 import type { TopicReading } from '../topic-reader';
 import type { Identities } from './identities';
 import type { SequenceBook } from './sequence-lines';
@@ -54,11 +55,13 @@ function acceptedOrders({ rows }: Evidence, event: OrdersAccepted, tools: Messag
       return;
     }
     row.inKafka = true;
-    const wrong = (['quantity', 'fingerprint'] as const).filter((field) => row[field] !== order[field]);
+    // A row that was taken over by a repeat of its key may have another pass than the order that was refused.
+    const isThisOne = row.epoch === epoch && row.sequence === firstSequence + index && !isForgotten(row);
+    const fields = ['quantity', 'fingerprint', ...(isThisOne ? (['passId'] as const) : [])] as const;
+    const wrong = fields.filter((field) => row[field] !== order[field]);
     for (const field of wrong) {
-      line.offend(
-        `${orderId}: ${field} is ${order[field]} in Kafka (message ${place}), ${row[field]} in its row`,
-      );
+      const [inKafka, inRow] = [order[field] ?? 'none', row[field] ?? 'none'];
+      line.offend(`${orderId}: ${field} is ${inKafka} in Kafka (message ${place}), ${inRow} in its row`);
     }
     if (!identities.agree(row.shopperId, shopperId)) {
       line.offend(

@@ -66,6 +66,16 @@ describe("an item's event", () => {
     expect(decodeItemHeaders(headers)).toEqual({ outcome: 'event', event });
   });
 
+  it('carries the pass that an order redeemed in body and headers, and nothing where it redeemed none', () => {
+    const [first, second] = event.orders;
+    const guarded = { ...event, orders: [first!, { ...second!, passId: 'pass_of-bob-0001' }] };
+    const { value, headers } = encodeItemEvent(guarded);
+
+    for (const decoded of [decodeItemEvent(value), decodeItemHeaders(headers)]) {
+      expect(decoded).toStrictEqual({ outcome: 'event', event: guarded });
+    }
+  });
+
   it.each<[string, object]>([
     ['another version', { ...event, type: 'orders-accepted.v2' }],
     ['no orders', { ...event, orders: [] }],
@@ -73,6 +83,7 @@ describe("an item's event", () => {
     ['an order of another item', { ...event, productId: 'p2' }],
     ['an unknown field', { ...event, price: 1 }],
     ['an epoch of 0', { ...event, epoch: 0 }],
+    ['half a pass', { ...event, orders: [{ ...order('ann', 1), passId: 'pass-of' }] }],
   ])('is unreadable with %s', (_, candidate) => {
     expect(decodeItemEvent(JSON.stringify(candidate))).toMatchObject({ outcome: 'unreadable' });
   });
@@ -114,7 +125,13 @@ describe('what is plainly an event', () => {
   const changed = fc
     .record({
       inOrder: fc.boolean(),
-      field: fc.constantFrom(...Object.keys(event), ...Object.keys(event.orders[0]!), 'more', '__proto__'),
+      field: fc.constantFrom(
+        ...Object.keys(event),
+        ...Object.keys(event.orders[0]!),
+        'passId',
+        'more',
+        '__proto__',
+      ),
       value: fc.oneof(
         wrong,
         fc.constantFrom<unknown>(
@@ -125,6 +142,7 @@ describe('what is plainly an event', () => {
           3,
           order('ann', 1).orderId,
           'abcdefghij-',
+          'pass_of-bob-0001',
         ),
         fc.constantFrom(64, 65).map((many) => Array.from({ length: many }, () => order('ann', 1))),
       ),
@@ -148,5 +166,7 @@ describe('what is plainly an event', () => {
 
   it('is nearly everything that the gate writes', () => {
     expect(isPlainlyOrdersAccepted(event)).toBe(true);
+    const orders = [order('ann', 1), { ...order('bob', 1), passId: 'pass_of-bob-0001' }];
+    expect(isPlainlyOrdersAccepted({ ...event, orders })).toBe(true);
   });
 });

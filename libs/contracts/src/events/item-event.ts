@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { CANCEL_REQUESTED_TYPE, cancelRequestedSchema, type CancelRequested } from './cancel-requested.v1';
 import {
   isPlainlyOrdersAccepted,
+  lineOfOrder,
+  orderOfLine,
   ordersAcceptedSchema,
   type AcceptedOrder,
   type OrdersAccepted,
@@ -91,18 +93,11 @@ export function decodeItemHeaders(headers: Readonly<Record<string, string>>): De
   if (head.type === CANCEL_REQUESTED_TYPE) {
     return decoded({ ...head, orderId: headers['order'], shopperId: headers['shopper'] });
   }
-  const orders = (headers['orders'] ?? '').split('\n').map((line) => {
-    const [orderId, shopperId, quantity, fingerprint] = line.split(' ');
-    return { orderId, shopperId, quantity: Number(quantity), fingerprint };
-  });
-  return decoded({ ...head, orders });
+  return decoded({ ...head, orders: (headers['orders'] ?? '').split('\n').map(orderOfLine) });
 }
 
 function ordersHeaders({ orders }: OrdersAccepted): Record<string, string> {
-  const lines = orders.map(({ orderId, shopperId, quantity, fingerprint }) =>
-    [orderId, shopperId, quantity, fingerprint].join(' '),
-  );
-  return { orders: lines.join('\n') };
+  return { orders: orders.map(lineOfOrder).join('\n') };
 }
 
 function cancelHeaders({ orderId, shopperId }: CancelRequested): Record<string, string> {

@@ -24,6 +24,11 @@ describe('an event of the ledger', () => {
     ],
     ['a version of 0', { version: 0 }, '/version'],
     ['a line without a shopper', { runs: [{ ...RUN, orders: `${'k'.repeat(22)} 1` }] }, '/runs/0/orders'],
+    [
+      'a line with half a pass',
+      { runs: [{ ...RUN, orders: `${'k'.repeat(22)} ann 1 +half` }] },
+      '/runs/0/orders',
+    ],
     ['a run of no kind', { runs: [{ ...RUN, kind: 'other' }] }, '/runs/0'],
     ['a wish without a sequence', { intents: `${'k'.repeat(22)} 1` }, '/intents'],
     ['a row of an unknown table', { rows: { secrets: [] } }, '/rows'],

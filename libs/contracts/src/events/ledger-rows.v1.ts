@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { admissionSchema } from '../admission';
 import { orderIdSchema, productIdSchema, saleIdSchema } from '../ids';
 import { ORDER_STATES } from '../order-life-cycle';
 
@@ -28,6 +29,21 @@ export const ledgerImageSchema = z.strictObject({
 });
 export type LedgerImage = z.infer<typeof ledgerImageSchema>;
 
+/** Of the sale's waiting room; a sale of the release before has none of them. */
+const roomFields = {
+  admission: admissionSchema.optional(),
+  room_version: whole.min(1).optional(),
+  room_salt: text.optional().meta({ description: 'Secret: ticket ids are made with it' }),
+  room_begun_at: time.nullable().optional(),
+  draw_seed: text.nullable().optional().meta({ description: 'Secret until the draw' }),
+  beacon_value: text.nullable().optional(),
+  draw: z
+    .strictObject({ listHash: text, tickets: count, drawnAt: time })
+    .nullable()
+    .optional()
+    .meta({ description: 'What was drawn, without the list of tickets' }),
+};
+
 const saleImageSchema = z.strictObject({
   id: saleIdSchema,
   name: text,
@@ -42,6 +58,7 @@ const saleImageSchema = z.strictObject({
   forgotten_at: time.nullable(),
   refusals: z.record(z.string(), count).nullable(),
   version: whole.min(1),
+  ...roomFields,
 });
 
 const itemImageSchema = z.strictObject({
@@ -129,7 +146,9 @@ export type RowImages = z.infer<typeof rowImagesSchema>;
 
 const KEY = '[A-Za-z0-9_-]{22}';
 const SHOPPER = '[A-Za-z0-9._@-]{1,64}';
-const NEW_LINE = new RegExp(`^${KEY} ${SHOPPER} \\d{1,4}( [A-Za-z0-9_-]{11} \\d{1,16}( \\d{1,4})?)?$`);
+const NEW_LINE = new RegExp(
+  `^${KEY} ${SHOPPER} \\d{1,4}( [A-Za-z0-9_-]{11} \\d{1,16}( \\d{1,4})?)?( \\+[A-Za-z0-9_-]{16})?$`,
+);
 const CHANGED_LINE = new RegExp(`^${KEY} ${SHOPPER} \\d{1,4} \\d{1,4}( \\d{1,10} \\d{1,16})?$`);
 const INTENT_LINE = new RegExp(`^${KEY} \\d{1,10} \\d{1,16}$`);
 const RENAMED_LINE = new RegExp(`^${KEY} ${SHOPPER}$`);
@@ -141,7 +160,8 @@ function linesOf(pattern: RegExp, description: string) {
 
 const ORDERS_OF_NEW =
   'One line per order: key (the end of its id), shopper, quantity, fingerprint, ms at which the gate accepted it; the ' +
-  'last two are left out where they are those of the line before. Of a parked order also the units booked';
+  'last two are left out where they are those of the line before. Of a parked order also the units booked. Last, after a ' +
+  '`+`, the id of the pass that it redeemed';
 const ORDERS_OF_CHANGED =
   'One line per order: key, shopper, quantity, units that the gate gets back; epoch and sequence of the wish to ' +
   'cancel that did it';

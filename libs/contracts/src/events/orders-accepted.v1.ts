@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   itemName,
   orderIdSchema,
+  PASS_ID_PATTERN,
   productIdSchema,
   SALE_ID_PATTERN,
   saleIdSchema,
@@ -31,8 +32,24 @@ export const acceptedOrderSchema = z.strictObject({
   shopperId: shopperIdSchema,
   quantity: z.number().int().min(1).max(MAX_QUANTITY),
   fingerprint: z.string().regex(FINGERPRINT_PATTERN),
+  /** Id of the waiting room's pass that the order redeemed; left out where it redeemed none. */
+  passId: z.string().regex(PASS_ID_PATTERN).optional(),
 });
 export type AcceptedOrder = z.infer<typeof acceptedOrderSchema>;
+
+/** An order as a line of words: so it stands in outbox and headers. The last word is left out where there is no pass. */
+export function lineOfOrder({ orderId, shopperId, quantity, fingerprint, passId }: AcceptedOrder): string {
+  const line = `${orderId} ${shopperId} ${quantity} ${fingerprint}`;
+  return passId === undefined ? line : `${line} ${passId}`;
+}
+
+/** What such a line says, not checked yet. */
+export function orderOfLine(line: string): object {
+  const [orderId, shopperId, quantity, fingerprint, passId] = line.split(' ');
+  const order = { orderId, shopperId, quantity: Number(quantity), fingerprint };
+  // No field of its own where there is none: that would not be plainly an order.
+  return passId === undefined ? order : { ...order, passId };
+}
 
 /**
  * One outbox entry: the orders that one script call accepted for one item. The orders have the sequences
@@ -71,11 +88,13 @@ export function isPlainlyOrdersAccepted(value: unknown): value is OrdersAccepted
 }
 
 const EVENT_FIELDS = 7;
+/** Without a pass. */
 const ORDER_FIELDS = 4;
 
 function isPlainlyOrder(value: unknown, idBegin: string): boolean {
-  if (!hasFields(value, ORDER_FIELDS)) return false;
-  const { orderId, shopperId, quantity, fingerprint } = value;
+  const isWithoutPass = hasFields(value, ORDER_FIELDS);
+  if (!isWithoutPass && !hasFields(value, ORDER_FIELDS + 1)) return false;
+  const { orderId, shopperId, quantity, fingerprint, passId } = value;
   return (
     typeof orderId === 'string' &&
     orderId.startsWith(idBegin) &&
@@ -83,7 +102,8 @@ function isPlainlyOrder(value: unknown, idBegin: string): boolean {
     matches(shopperId, SHOPPER_ID_PATTERN) &&
     isWhole(quantity, 1) &&
     quantity <= MAX_QUANTITY &&
-    matches(fingerprint, FINGERPRINT_PATTERN)
+    matches(fingerprint, FINGERPRINT_PATTERN) &&
+    (isWithoutPass || matches(passId, PASS_ID_PATTERN))
   );
 }
 

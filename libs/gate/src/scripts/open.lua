@@ -4,7 +4,7 @@
     KEYS[3] stock     string        KEYS[4] shoppers  hash
     KEYS[5] orders    hash          KEYS[6] outbox    stream
     KEYS[7] changes   hash          KEYS[8] timeline  zset
-    KEYS[9] lease     hash
+    KEYS[9] lease     hash          KEYS[10] passes   set
     ARGV[1] saleId   ARGV[2] epoch   ARGV[3] available   ARGV[4] limit
     ARGV[5] opensAtMs   ARGV[6] closesAtMs   ARGV[7] holdMs   ARGV[8] channel
     Returns {'opened'} | {'alreadyOpened', state} | {'otherEpoch', epoch} | {'unsafe', key}
@@ -12,6 +12,7 @@
 ]]
 local current_key, item_key, stock_key, shoppers_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local orders_key, outbox_key, changes_key, timeline_key, lease_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local passes_key = KEYS[10]
 local sale_id, epoch, available, limit = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local opens, closes, hold, channel = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 
@@ -20,6 +21,7 @@ local EXPECTED = {
   { current_key, 'string', true }, { item_key, 'hash', true }, { stock_key, 'string', false },
   { shoppers_key, 'hash', false }, { orders_key, 'hash', false }, { outbox_key, 'stream', false },
   { changes_key, 'hash', false }, { timeline_key, 'zset', false }, { lease_key, 'hash', true },
+  { passes_key, 'set', false },
 }
 
 local left_behind

@@ -6,6 +6,7 @@
     KEYS[3] shoppers  hash     KEYS[4] orders    hash
     KEYS[5] outbox    stream   KEYS[6] changes   hash
     KEYS[7] timeline  zset     KEYS[8] lease     hash
+    KEYS[9] passes    set
     ARGV[1] epoch   ARGV[2] limit   ARGV[3] opensAtMs   ARGV[4] closesAtMs   ARGV[5] holdMs   ARGV[6] version
     ARGV[7] closedBy: which attempt closed the gate
     Returns {'begun'} | {'otherEpoch', epoch} | {'otherGate'}
@@ -14,7 +15,7 @@
   UNLINK is the first write: it runs in a full Redis, and what follows it runs too.
 ]]
 local item_key, stock_key, shoppers_key, orders_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local outbox_key, changes_key, timeline_key, lease_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local outbox_key, changes_key, timeline_key, lease_key, passes_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local epoch, limit, opens, closes, hold, version = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]
 local closed_by = ARGV[7]
 
@@ -27,7 +28,8 @@ if found and found >= tonumber(epoch) then return { 'otherEpoch', found } end
 -- Without a watermark it never sold anything: an earlier attempt left it unfinished.
 if watermark and item[3] ~= closed_by then return { 'otherGate' } end
 
-redis.call('UNLINK', item_key, stock_key, shoppers_key, orders_key, outbox_key, changes_key, timeline_key, lease_key)
+redis.call('UNLINK', item_key, stock_key, shoppers_key, orders_key, outbox_key, changes_key, timeline_key, lease_key,
+  passes_key)
 local run = run_of_server()
 -- `rebuilding`: the last order that is written.
 redis.call('HSET', item_key, 'epoch', epoch, 'state', 'suspended', 'opens', opens, 'closes', closes, 'limit', limit,

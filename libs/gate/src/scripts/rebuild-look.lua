@@ -4,11 +4,12 @@
     KEYS[3] shoppers  hash     KEYS[4] orders    hash
     KEYS[5] outbox    stream   KEYS[6] changes   hash
     KEYS[7] timeline  zset     KEYS[8] lease     hash
+    KEYS[9] passes    set
     Returns {'whole', epoch, state, watermark, outbox readable: 1}
       | {'broken', epoch or 0, what is wrong, outbox readable: 1 or 0}
 ]]
 local item_key, stock_key, shoppers_key, orders_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local outbox_key, changes_key, timeline_key, lease_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local outbox_key, changes_key, timeline_key, lease_key, passes_key = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 
 --- @include "stock"
 
@@ -16,6 +17,7 @@ local EXPECTED = {
   { 'item', item_key, 'hash' }, { 'stock', stock_key, 'string' }, { 'shoppers', shoppers_key, 'hash' },
   { 'orders', orders_key, 'hash' }, { 'outbox', outbox_key, 'stream' }, { 'changes', changes_key, 'hash' },
   { 'timeline', timeline_key, 'zset' }, { 'lease', lease_key, 'hash' },
+  { 'passes', passes_key, 'set' },
 }
 local FIELDS = { 'epoch', 'opens', 'closes', 'limit', 'sequence', 'watermark', 'version' }
 

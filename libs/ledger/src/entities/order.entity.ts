@@ -46,6 +46,10 @@ export class OrderEntity {
   @Column(ID_COLUMN)
   fingerprint!: string;
 
+  /** Of the waiting room's pass that it redeemed, so that a rebuild can write that again; null where it redeemed none. */
+  @Column({ ...ID_COLUMN, name: 'pass_id', nullable: true })
+  passId!: string | null;
+
   @Column({ type: 'text' })
   state!: OrderState;
 

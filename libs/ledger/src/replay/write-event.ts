@@ -100,7 +100,7 @@ async function rename(manager: EntityManager, item: ItemRef, lines: string): Pro
   const name = itemName(item);
   const named = lines.split('\n').map((line) => line.split(' '));
   await manager.query(
-    `UPDATE orders SET shopper_id = named.shopper_id
+    `UPDATE orders SET shopper_id = named.shopper_id, pass_id = NULL
      FROM unnest($1::text[], $2::text[]) AS named (order_id, shopper_id)
      WHERE orders.order_id = named.order_id`,
     [
@@ -110,7 +110,10 @@ async function rename(manager: EntityManager, item: ItemRef, lines: string): Pro
   );
 }
 
-/** Writes rows as they were; where there is such a row, only if `condition` allows. */
+/**
+ * Writes rows as they were; where there is such a row, only if `condition` allows. Columns that an image of an earlier
+ * release lacks stay as they are, or get their defaults.
+ */
 async function upsert(
   manager: EntityManager,
   entity: EntityTarget<ObjectLiteral>,
@@ -119,7 +122,9 @@ async function upsert(
 ): Promise<void> {
   if (images.length === 0) return;
   const { tableName, columns, primaryColumns } = manager.dataSource.getMetadata(entity);
-  const names = columns.map(({ databaseName }) => databaseName);
+  const names = columns
+    .map(({ databaseName }) => databaseName)
+    .filter((name) => images.every((image) => name in image));
   const keys = primaryColumns.map(({ databaseName }) => databaseName);
   await manager.query(
     `INSERT INTO ${tableName} (${names.join(', ')})

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { type Admission, admissionSchema } from './admission';
+
+/** A setting that does not go with the others. */
+export interface AdmissionConflict {
+  readonly field: 'silentMs' | 'lobbyOpensAt' | 'beacon';
+  readonly message: string;
+}
+
+/** What no single field shows, of settings whose fields are all valid. */
+export function admissionConflicts(
+  { silentMs, longestPollMs, lobbyOpensAt, beacon }: Admission,
+  sale: { readonly opensAt: string },
+): readonly AdmissionConflict[] {
+  const conflicts: AdmissionConflict[] = [];
+  // Whoever looks as seldom as told, and misses one look, is still there.
+  if (silentMs < 2 * longestPollMs) {
+    conflicts.push({ field: 'silentMs', message: 'must be at least twice longestPollMs' });
+  }
+  if (lobbyOpensAt !== undefined && Date.parse(lobbyOpensAt) >= Date.parse(sale.opensAt)) {
+    conflicts.push({ field: 'lobbyOpensAt', message: 'must be before opensAt' });
+  }
+  if (beacon !== undefined && lobbyOpensAt === undefined) {
+    conflicts.push({ field: 'beacon', message: 'needs lobbyOpensAt: without a lobby nothing is drawn' });
+  }
+  return conflicts;
+}
+
+const { mode, ratePerSecond, maxInside, passMs, longestPollMs, silentMs, graceMs } = admissionSchema.shape;
+
+/** Body of `POST /admin/v1/sales/:id/waiting-room`: what is left out stays as it is. Lobby and beacon never change. */
+export const admissionChangeSchema = z
+  .strictObject({
+    mode: mode.unwrap().optional(),
+    ratePerSecond: ratePerSecond.unwrap().optional(),
+    maxInside: maxInside.unwrap().nullable().optional().meta({ description: 'null: no bound any more' }),
+    passMs: passMs.unwrap().optional(),
+    longestPollMs: longestPollMs.unwrap().optional(),
+    silentMs: silentMs.unwrap().optional(),
+    graceMs: graceMs.unwrap().optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'must change at least one setting');
+export type AdmissionChange = z.infer<typeof admissionChangeSchema>;
+
+/** The settings after a change. */
+export function changedAdmission(
+  admission: Admission,
+  { maxInside: inside, ...change }: AdmissionChange,
+): Admission {
+  const { maxInside: before, ...others } = admission;
+  const after = inside === undefined ? before : (inside ?? undefined);
+  return { ...others, ...change, ...(after === undefined ? {} : { maxInside: after }) };
+}
+
+/** Body of `POST /admin/v1/sales/:id/beacon`. */
+export const beaconValueSchema = z.strictObject({
+  value: z
+    .string()
+    .trim()
+    .min(1)
+    .max(200)
+    .meta({ description: 'What the public beacon said, letter by letter: shoppers compute with it' }),
+});

@@ -1,0 +1,61 @@
+import { z } from 'zod';
+
+/** How a sale's waiting room is used: `auto` above the rate, `on` for everyone, `closed`: nobody gets in. */
+export const ROOM_MODES = ['off', 'auto', 'on', 'closed'] as const;
+export type RoomMode = (typeof ROOM_MODES)[number];
+
+const DAY_MS = 24 * 3_600_000;
+
+/** A sale's way in, as the operator sets it. Durations in milliseconds. */
+export const admissionSchema = z.strictObject({
+  mode: z.enum(ROOM_MODES).default('auto').meta({
+    description: '`auto`: everybody queues while more come than `ratePerSecond`; `closed`: nobody gets in',
+  }),
+  ratePerSecond: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(10_000)
+    .meta({ description: 'Purchase attempts a second, over all gateways, that the shop can serve' }),
+  maxInside: z
+    .number()
+    .int()
+    .min(1)
+    .max(10_000_000)
+    .optional()
+    .meta({ description: 'Shoppers who may have a pass at once; no bound where left out' }),
+  passMs: z
+    .number()
+    .int()
+    .min(10_000)
+    .max(3_600_000)
+    .default(120_000)
+    .meta({ description: 'How long a pass is good, from the turn on' }),
+  longestPollMs: z
+    .number()
+    .int()
+    .min(1_000)
+    .max(60_000)
+    .default(10_000)
+    .meta({ description: 'The longest time between two looks that a shopper is told' }),
+  // Chromium wakes a page that has been hidden for five minutes once a minute: it must not count as silent.
+  silentMs: z.number().int().min(2_000).max(600_000).default(75_000).meta({
+    description: 'Whoever has not looked for so long is passed over; at least twice `longestPollMs`',
+  }),
+  graceMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(DAY_MS)
+    .default(180_000)
+    .meta({ description: 'How long those passed over may return to the front of the line' }),
+  lobbyOpensAt: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .meta({ description: 'From then on shoppers may join before the opening, when their places are drawn' }),
+  beacon: z.string().trim().min(1).max(200).optional().meta({
+    description: 'Name of a public value that nobody can know before the opening and that enters the draw',
+  }),
+});
+export type Admission = z.infer<typeof admissionSchema>;
