@@ -1,8 +1,9 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import { Catalogue, GateClient, GateModule, GateSubscriber, Refusals } from '@flux/gate';
+import { Catalogue, GateClient, GateModule, GateSubscriber, RedisConnection, Refusals } from '@flux/gate';
 import { EventStreams } from '@flux/http';
 import { HealthModule, LOG, TelemetryModule, type Log, type Telemetry } from '@flux/telemetry';
 import { Tokens } from '@flux/tokens';
+import { RoomClient, Tickets } from '@flux/waiting-room';
 import { GATEWAY_CONFIG, type GatewayConfig } from './gateway.config';
 import { GatewayHealth } from './gateway.health';
 import { AddressLimitHook } from './guards/address-limit.hook';
@@ -28,10 +29,23 @@ import { SaleRoutes } from './orders/sale-routes';
 import { SaleDirectory } from './sales/sale-directory';
 import { SalesController } from './sales/sales.controller';
 import { SalesService } from './sales/sales.service';
+import { DrawService } from './waiting-room/draw.service';
+import { Entrance } from './waiting-room/entrance';
+import { FormerBuyers } from './waiting-room/former-buyers';
+import { PassReader } from './waiting-room/pass-reader';
+import { QueueController } from './waiting-room/queue.controller';
+import { QueueEvents } from './waiting-room/queue-events.service';
+import { QueueRoute } from './waiting-room/queue.route';
+import { QueueService } from './waiting-room/queue.service';
+import { RoomGuard } from './waiting-room/room.guard';
+import { Rooms } from './waiting-room/rooms.service';
+import { PlaceService } from './waiting-room-page/place.service';
+import { WaitingRoomPage } from './waiting-room-page/waiting-room-page';
+import { WaitingRoomPageRoute } from './waiting-room-page/waiting-room-page.route';
 
 /**
  * The shop API. The path of a purchase, from top to bottom: `guards/address-limit.hook.ts`, then
- * `orders/purchase.route.ts` with its guards in their order (shape, claimed shopper, sold out, identity), then
+ * `orders/purchase.route.ts` with its guards in their order (shape, claimed shopper, waiting room, sold out, identity), then
  * `orders/purchase.service.ts` and the gate.
  */
 @Module({})
@@ -40,7 +54,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [TelemetryModule.forRoot(telemetry), GateModule.forRoot(config), HealthModule],
-      controllers: [OrdersController, OrderEventsController, SalesController],
+      controllers: [OrdersController, OrderEventsController, SalesController, QueueController],
       providers: [
         { provide: GATEWAY_CONFIG, useValue: config },
         AddressLimitHook,
@@ -61,6 +75,28 @@ export class AppModule {
           provide: EventStreams,
           useFactory: () => new EventStreams({ max: config.FLUX_EVENT_STREAMS }),
         },
+        { provide: Tickets, inject: [Tokens], useFactory: (tokens: Tokens) => new Tickets(tokens) },
+        {
+          provide: RoomClient,
+          inject: [RedisConnection],
+          useFactory: (connection: RedisConnection) => new RoomClient(connection),
+        },
+        {
+          provide: FormerBuyers,
+          inject: [GateClient, LOG],
+          useFactory: (gate: GateClient, log: Log) => new FormerBuyers(gate, log),
+        },
+        Rooms,
+        PassReader,
+        Entrance,
+        RoomGuard,
+        QueueService,
+        QueueRoute,
+        QueueEvents,
+        DrawService,
+        WaitingRoomPage,
+        PlaceService,
+        WaitingRoomPageRoute,
         PurchaseMetrics,
         PurchaseShapeGuard,
         ClaimedShopperGuard,

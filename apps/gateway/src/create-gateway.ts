@@ -18,6 +18,7 @@ const ALLOWED_HEADERS = [
   'X-Idempotency-Key',
   'X-Pass',
   'X-Request-Id',
+  'X-Ticket',
 ];
 const EXPOSED_HEADERS = ['ETag', 'Idempotency-Replayed', 'Location', 'Retry-After', 'X-Request-Id'];
 const PREFLIGHT_SECONDS = 600;

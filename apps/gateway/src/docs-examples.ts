@@ -9,6 +9,7 @@ export const EXAMPLE = {
   shopperId: 'swagger-shopper',
   idempotencyKey: 'swagger-example-0001',
   orderId: exampleOrderId(EXAMPLE_ITEM),
+  ticket: 'example-ticket',
 } as const;
 
 export function exampleOrderId(item: { readonly saleId: string; readonly productId: string }): string {

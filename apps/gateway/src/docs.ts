@@ -6,6 +6,8 @@ import { EXAMPLE, exampleOrderId } from './docs-examples';
 import type { GatewayConfig } from './gateway.config';
 import { PURCHASE_PATH } from './orders/orders.docs';
 import { SalesService } from './sales/sales.service';
+import { QUEUE_PATH } from './waiting-room/queue.docs';
+import { QueueService } from './waiting-room/queue.service';
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
@@ -14,19 +16,23 @@ type Parameter = NonNullable<Operation['parameters']>[number];
 /** Swagger UI of the shop API. Its examples name an item that is on sale now, so that "Execute" works as it stands. */
 export function serveGatewayDocs(app: NestFastifyApplication, config: GatewayConfig): void {
   const sales = app.get(SalesService);
+  const queue = app.get(QueueService);
   serveDocs(app, {
     info: {
       title: 'Flux-Gate shop API',
       version: '1',
       description: 'Decides at once who gets a unit of something scarce. Errors are RFC 9457 problem+json.',
     },
-    ...PURCHASE_PATH,
+    paths: { ...PURCHASE_PATH.paths, ...QUEUE_PATH.paths },
     components: {
       securitySchemes: { shopper: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
     },
     patch: async (document) => {
       const identified = config.FLUX_AUTH === 'demo' ? withDemoShopper(document) : document;
-      return withItem(identified, await openItem(sales));
+      const item = await openItem(sales);
+      const ticket =
+        item && (await queue.exampleTicket(item.saleId, EXAMPLE.shopperId).catch(() => undefined));
+      return withItem(identified, item, ticket);
     },
   });
 }
@@ -39,6 +45,7 @@ function withDemoShopper(document: OpenAPIObject): OpenAPIObject {
       return [
         path,
         {
+          ...operations,
           ...(get === undefined ? {} : { get: withShopperHeader(get) }),
           ...(post === undefined ? {} : { post: withShopperHeader(post) }),
         },
@@ -66,12 +73,17 @@ interface ExampleItem {
   readonly productId: string;
 }
 
-function withItem(document: OpenAPIObject, item: ExampleItem | undefined): OpenAPIObject {
+function withItem(
+  document: OpenAPIObject,
+  item: ExampleItem | undefined,
+  ticket: string | undefined,
+): OpenAPIObject {
   if (item === undefined) return document;
   const text = JSON.stringify(document)
     .replaceAll(EXAMPLE.orderId, exampleOrderId(item))
     .replaceAll(EXAMPLE.saleId, item.saleId)
-    .replaceAll(EXAMPLE.productId, item.productId);
+    .replaceAll(EXAMPLE.productId, item.productId)
+    .replaceAll(EXAMPLE.ticket, ticket ?? EXAMPLE.ticket);
   return JSON.parse(text) as OpenAPIObject;
 }
 

@@ -53,6 +53,17 @@ export const gatewaySettings = z
       default: false,
       description: 'Serve Swagger UI in production too; elsewhere it always is',
     }),
+    FLUX_WAITING_ROOM_URL: textSetting({
+      default: '/waiting-room/{saleId}/',
+      unit: 'address with {saleId}',
+      description:
+        'Where browsers are sent while a waiting room is on; the gateway itself serves the default',
+    }).refine((text) => text.includes('{saleId}'), 'must have {saleId} in it'),
+    FLUX_WAITING_ROOM_CONFIG: textSetting({
+      default: '',
+      unit: 'file',
+      description: "JSON with the looks and texts of the waiting room's page; empty: those that come with it",
+    }),
     FLUX_ADDRESS_LIMIT: integerSetting({
       default: 200,
       min: 1,

@@ -30,7 +30,8 @@ describe("the gateway's edge", () => {
     await shop.open({ state: 'retired' });
     await shop.open({ opensInMs: 60_000 });
     await shop.open({ stock: 0 });
-    await shop.open({ stock: 1_000 });
+    const onSale = await shop.open({ stock: 1_000 });
+    await shop.putRoom(onSale, { mode: 'auto', draw: { commitment: '0'.repeat(64) } });
     // The sale of the newest record is sold out: no example for it.
     await shop.open({ stock: 0 });
   });
@@ -111,11 +112,16 @@ describe("the gateway's edge", () => {
       '/v1/orders/{orderId}/events',
       '/v1/sales',
       '/v1/sales/{saleId}',
+      '/v1/sales/{saleId}/draw',
+      '/v1/sales/{saleId}/queue',
+      '/v1/sales/{saleId}/queue/events',
     ]);
     expect(Object.keys(document.paths['/v1/orders']?.['post']?.responses ?? {})).toEqual([
       '202',
+      '302',
       '400',
       '401',
+      '403',
       '404',
       '409',
       '413',
@@ -128,9 +134,9 @@ describe("the gateway's edge", () => {
     const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
     );
-    expect(operations).toHaveLength(8);
+    expect(operations).toHaveLength(13);
     expect(new Set(operations.flatMap(({ operation }) => operation.tags.join()))).toEqual(
-      new Set(['orders', 'sales', 'health']),
+      new Set(['orders', 'sales', 'health', 'waiting room']),
     );
     for (const { path, method, operation } of operations) {
       const given = (place: string) =>
@@ -153,7 +159,9 @@ describe("the gateway's edge", () => {
       });
       // Of a stream the head is enough.
       await answer.body?.cancel();
-      expect(`${method} ${path} ${answer.status}`).toBe(`${method} ${path} ${method === 'post' ? 202 : 200}`);
+      expect(`${method} ${path} ${answer.status}`).toBe(
+        `${method} ${path} ${Object.keys(operation.responses)[0] ?? ''}`,
+      );
     }
   });
 

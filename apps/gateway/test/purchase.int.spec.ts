@@ -218,8 +218,7 @@ describe('purchases of one turn of the event loop', () => {
     const purchases = Array.from({ length: 20 }, (_, index) => ({ productId, shopper: `shopper-${index}` }));
     const answers = await pipeline(world.gateway, purchases);
     expect(answers).toEqual(Array.from({ length: 20 }, () => 'HTTP/1.1 202'));
-    expect(await callsOf(world.redis, 'evalsha')).toBe(1);
-    // The script itself makes one call of each kind, whatever the number of purchases.
+    // The script makes one call of each kind, whatever the number of purchases. A tick of the waiting room makes none.
     for (const command of ['xadd', 'decrby', 'get']) {
       expect(`${command} ${await callsOf(world.redis, command)}`).toBe(
         `${command} ${command === 'get' ? 2 : 1}`,

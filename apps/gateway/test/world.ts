@@ -4,6 +4,7 @@ import { loadConfig } from '@flux/config';
 import type { AcceptedAnswer, ItemRef, PublicSale } from '@flux/contracts';
 import { Catalogue, GateClient, RedisConnection, redisSettings, type SettleRequest } from '@flux/gate';
 import { Health, Metrics, createLog } from '@flux/telemetry';
+import { RoomClient, type RoomConfig } from '@flux/waiting-room';
 import { startRedis, type RedisServer } from '@flux/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createGateway } from '../src/create-gateway';
@@ -104,12 +105,14 @@ export class Shop {
   readonly connection: RedisConnection;
   readonly gate: GateClient;
   readonly catalogue: Catalogue;
+  readonly rooms: RoomClient;
   private readonly sales: PublicSale[] = [];
 
   constructor(redisUrl: string) {
     this.connection = new RedisConnection(loadConfig(redisSettings, { REDIS_URL: redisUrl }));
     this.gate = new GateClient(this.connection);
     this.catalogue = new Catalogue(this.connection);
+    this.rooms = new RoomClient(this.connection);
   }
 
   /** A sale with one product, known in the catalogue; opened at the gate unless it is scheduled or retired. */
@@ -151,6 +154,30 @@ export class Shop {
     });
     await this.catalogue.write({ sales: this.sales });
     return item;
+  }
+
+  /** Puts a waiting room in front of a sale; another version of its settings where it has one. */
+  async putRoom({ saleId }: ItemRef, options: Partial<RoomConfig> = {}): Promise<RoomConfig> {
+    const sale = this.sales.find(({ id }) => id === saleId);
+    if (sale === undefined) throw new Error(`${saleId} is not open`);
+    const opensAtMs = Date.parse(sale.opensAt);
+    const config: RoomConfig = {
+      saleId,
+      version: 1,
+      mode: 'on',
+      ratePerSecond: 1_000,
+      passMs: 60_000,
+      longestPollMs: 1_000,
+      silentMs: 30_000,
+      graceMs: 60_000,
+      opensAtMs,
+      lobbyOpensAtMs: opensAtMs,
+      closesAtMs: Date.parse(sale.closesAt),
+      salt: '5a'.repeat(32),
+      ...options,
+    };
+    await this.rooms.publish(config, config.version > 1);
+    return config;
   }
 
   /** The orders process's part: what the ledger has committed. Nothing unless told. */

@@ -1,6 +1,6 @@
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { ProblemError, type Refusal } from '@flux/contracts';
-import { answerProblemAfterTurn } from '@flux/http';
+import { answerRefusalAfterTurn } from '../answer-refusal';
 import type { FastifyRequest, preHandlerHookHandler } from 'fastify';
 
 type Checked = Refusal | undefined;
@@ -22,7 +22,7 @@ export function hookOf(guard: CheckGuard): preHandlerHookHandler {
   return (request, reply, done) => {
     const go = (refusal: Checked): void => {
       if (refusal === undefined) done();
-      else answerProblemAfterTurn(reply, refusal);
+      else answerRefusalAfterTurn(reply, refusal);
     };
     const checked = guard.check(request);
     if (checked instanceof Promise) checked.then(go, done);

@@ -9,8 +9,12 @@ const emptySchema = z.strictObject({});
 @Injectable()
 export class NoBodyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    const { body } = context.switchToHttp().getRequest<FastifyRequest>();
-    if (body !== undefined) parseInput(emptySchema, body);
+    assertNoBody(context.switchToHttp().getRequest<FastifyRequest>().body);
     return true;
   }
+}
+
+/** @throws ProblemError `invalid-request` */
+export function assertNoBody(body: unknown): void {
+  if (body !== undefined) parseInput(emptySchema, body);
 }

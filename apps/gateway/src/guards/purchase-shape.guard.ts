@@ -15,7 +15,15 @@ export class PurchaseShapeGuard extends CheckGuard {
     if (reading.outcome === 'refused')
       return { code: 'invalid-idempotency-key', detail: reading.detail, extra: {} };
     const { productId, saleId, quantity } = parseInput(purchaseBodySchema, request.body);
-    factsOf(request).wish = { productId, saleId, quantity, idempotencyKey: reading.key };
+    const pass = request.headers['x-pass'];
+    factsOf(request).wish = {
+      productId,
+      saleId,
+      quantity,
+      idempotencyKey: reading.key,
+      // Node joins a header that is sent twice: no pass looks like that.
+      pass: pass === undefined ? undefined : String(pass),
+    };
     return undefined;
   }
 }

@@ -4,6 +4,8 @@ import type { FastifyRequest } from 'fastify';
 /** What a shopper asks for, validated. */
 export interface PurchaseWish extends PurchaseBody {
   readonly idempotencyKey: string;
+  /** The header `x-pass` as it was sent. */
+  readonly pass: string | undefined;
 }
 
 /** Who follows an order: whoever holds its ticket, or a shopper, whose order it must be. */

@@ -26,7 +26,7 @@ export class SoldOutGuard extends CheckGuard {
     const saleId = named ?? this.routes.confirmed(productId);
     if (saleId === undefined) return undefined;
     if (!this.shield.refuses({ saleId, productId }, factOf(request, 'claimedShopper'))) return undefined;
-    this.metrics.refusedLocally();
+    this.metrics.refusedLocally('soldOutLocally');
     const refusal = soldOut();
     this.refusals.count(saleId, refusal.code);
     return refusal;

@@ -72,6 +72,8 @@ export class SoldOutShield {
       case 'replayed':
       case 'reused':
       case 'shopperLimit':
+      case 'waitingRoom':
+      case 'passUsed':
       case 'moved':
       case 'unavailable':
       case 'unknown':

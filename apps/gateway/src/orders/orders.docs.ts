@@ -40,6 +40,13 @@ export const PURCHASE_PATH: Pick<OpenAPIObject, 'paths'> = {
               example: EXAMPLE.idempotencyKey,
             },
           },
+          {
+            name: 'x-pass',
+            in: 'header',
+            required: false,
+            description: 'The pass of the waiting room, while one is in front of the sale',
+            schema: { type: 'string' },
+          },
         ],
         requestBody: {
           required: true,
@@ -67,10 +74,16 @@ export const PURCHASE_PATH: Pick<OpenAPIObject, 'paths'> = {
               'application/json': { schema: openApiSchema(acceptedAnswerSchema), example: answered },
             },
           },
+          302: {
+            description: 'A waiting room is in front of the sale, and the caller asked for `text/html`',
+            headers: { Location: { description: "The room's page", schema: { type: 'string' } } },
+          },
           ...problemResponses(
             'invalid-request',
             'invalid-idempotency-key',
             'unauthenticated',
+            'pass-invalid',
+            'pass-used',
             'unknown-product',
             'sold-out',
             'shopper-limit',
@@ -80,6 +93,7 @@ export const PURCHASE_PATH: Pick<OpenAPIObject, 'paths'> = {
             'unsupported-media-type',
             'idempotency-key-reused',
             'rate-limited',
+            'waiting-room',
             'not-ready',
             'temporarily-unavailable',
             'outcome-unknown',

@@ -4,7 +4,9 @@ import { jitteredSeconds } from '@flux/http';
 
 /** How one purchase ended, routing included. */
 export type PurchaseOutcome =
-  Exclude<ReserveOutcome, { outcome: 'moved' }> | { readonly outcome: 'unknownProduct' };
+  | Exclude<ReserveOutcome, { outcome: 'moved' | 'waitingRoom' }>
+  | { readonly outcome: 'unknownProduct' }
+  | { readonly outcome: 'waitingRoom'; readonly refusal: Refusal };
 
 export type PurchaseAnswer =
   | {
@@ -33,6 +35,10 @@ export function purchaseAnswer(outcome: PurchaseOutcome): PurchaseAnswer {
       return outcome.reason === 'paused'
         ? refused('sale-not-open', 'The sale is paused.', jitteredSeconds())
         : refused('sale-not-open', 'The sale has not begun.', secondsUntil(outcome.opensInMs));
+    case 'waitingRoom':
+      return { kind: 'refused', problem: outcome.refusal };
+    case 'passUsed':
+      return refused('pass-used', 'The pass was used for an order of this product.');
     case 'closed':
       return refused('sale-closed', 'The sale is over.');
     case 'unknownProduct':

@@ -18,7 +18,7 @@ export class PurchaseMetrics {
   constructor(metrics: Metrics, gate: GateClient, @Inject(LOG) log: Log) {
     this.decisions = metrics.counter({
       name: 'purchase_decisions_total',
-      help: 'Purchases by outcome; soldOutLocally was refused without asking the gate',
+      help: 'Purchases by outcome; those that end in Locally were refused without asking the gate',
       labels: ['outcome'],
     });
     this.seconds = metrics.histogram({
@@ -59,7 +59,7 @@ export class PurchaseMetrics {
     this.seconds.observe({ outcome }, durationMs / 1_000);
   }
 
-  refusedLocally(): void {
-    this.decisions.inc({ outcome: 'soldOutLocally' });
+  refusedLocally(outcome: 'soldOutLocally' | 'waitingRoomLocally'): void {
+    this.decisions.inc({ outcome });
   }
 }

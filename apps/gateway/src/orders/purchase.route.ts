@@ -1,14 +1,15 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { answerProblem } from '@flux/http';
 import { LOG, type Log } from '@flux/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { answerRefusal } from '../answer-refusal';
 import { hookOf } from '../guards/check.guard';
 import { ClaimedShopperGuard } from '../guards/claimed-shopper.guard';
 import { IdentityGuard } from '../guards/identity.guard';
 import { PurchaseShapeGuard } from '../guards/purchase-shape.guard';
 import { factOf } from '../guards/request-facts';
 import { SoldOutGuard } from '../guards/sold-out.guard';
+import { RoomGuard } from '../waiting-room/room.guard';
 import { purchaseAnswer } from './purchase-answer';
 import { PurchaseService } from './purchase.service';
 import { RefusalCounts } from './refusal-counts';
@@ -21,10 +22,11 @@ export class PurchaseGuards {
   constructor(
     shape: PurchaseShapeGuard,
     claimedShopper: ClaimedShopperGuard,
+    room: RoomGuard,
     soldOut: SoldOutGuard,
     identity: IdentityGuard,
   ) {
-    this.inOrder = [shape, claimedShopper, soldOut, identity] as const;
+    this.inOrder = [shape, claimedShopper, room, soldOut, identity] as const;
   }
 }
 
@@ -57,7 +59,7 @@ export class PurchaseRoute implements OnModuleInit {
     const answer = purchaseAnswer(outcome);
     if (answer.kind === 'refused') {
       if (saleId !== undefined) this.refusals.count(saleId, answer.problem.code);
-      answerProblem(reply, answer.problem);
+      answerRefusal(reply, answer.problem);
       return;
     }
     reply.status(202).headers({
