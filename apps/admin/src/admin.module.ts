@@ -1,7 +1,8 @@
-import { GateModule } from '@flux/gate';
+import { GateModule, RedisConnection } from '@flux/gate';
 import { KafkaModule } from '@flux/kafka';
 import { Forgetting, LedgerModule, OrderLifeModule } from '@flux/ledger';
 import { HealthModule, MetricsModule, type Telemetry, TelemetryModule } from '@flux/telemetry';
+import { RoomClient } from '@flux/waiting-room';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import type { AdminConfig } from './admin-settings';
@@ -9,6 +10,10 @@ import { AuditLogController } from './audit-log/audit-log.controller';
 import { AuditController } from './audit/audit.controller';
 import { SaleAuditor } from './audit/sale-auditor';
 import { DependencyFailureInterceptor } from './dependency-failure.interceptor';
+import { DrawMaintenance } from './draw/draw-maintenance.service';
+import { DrawSteps } from './draw/draw-steps.service';
+import { DrawnLists } from './draw/drawn-lists.service';
+import { ExhaustedItems } from './exhaust/exhausted-items.service';
 import { GateDriver } from './gate-driver/gate-driver.service';
 import { OpeningChecks } from './gate-driver/opening-checks';
 import { SalePublisher } from './gate-driver/sale-publisher';
@@ -59,6 +64,11 @@ import { StockChangeCompletion } from './stock/stock-change-completion';
 import { StockChangeStart } from './stock/stock-change-start';
 import { StockController } from './stock/stock.controller';
 import { StockService } from './stock/stock.service';
+import { RoomLooks } from './waiting-room/room-look';
+import { RoomPublisher } from './waiting-room/room-publisher';
+import { RoomView } from './waiting-room/room-view';
+import { WaitingRoomController } from './waiting-room/waiting-room.controller';
+import { WaitingRoomService } from './waiting-room/waiting-room.service';
 import { WebhookMaintenance } from './webhooks/webhook-maintenance';
 import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts';
 
@@ -68,6 +78,7 @@ import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts'
   controllers: [
     SalesController,
     StockController,
+    WaitingRoomController,
     RebuildController,
     AuditController,
     ReportController,
@@ -85,6 +96,14 @@ import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts'
     OpeningChecks,
     GateDriver,
     SalePublisher,
+    RoomPublisher,
+    RoomLooks,
+    RoomView,
+    WaitingRoomService,
+    DrawMaintenance,
+    DrawSteps,
+    DrawnLists,
+    ExhaustedItems,
     StockService,
     StockChangeStart,
     StockChangeCompletion,
@@ -141,6 +160,11 @@ export class AdminModule {
         }),
       ],
       providers: [
+        {
+          provide: RoomClient,
+          inject: [RedisConnection],
+          useFactory: (redis: RedisConnection) => new RoomClient(redis),
+        },
         { provide: OPERATOR_KEYS, useValue: config.FLUX_OPERATOR_KEYS },
         { provide: SERVICE_KEYS, useValue: config.FLUX_SERVICE_KEYS },
         ...payments.providers,
@@ -158,6 +182,9 @@ export class AdminModule {
             RebuildMaintenance,
             GateProof,
             GateComparison,
+            ExhaustedItems,
+            DrawMaintenance,
+            DrawnLists,
           ],
         },
       ],

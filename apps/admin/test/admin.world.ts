@@ -1,5 +1,5 @@
 import { hash, randomUUID } from 'node:crypto';
-import type { ItemRef, NewSale } from '@flux/contracts';
+import type { ItemRef, newSaleSchema } from '@flux/contracts';
 import { GateClient } from '@flux/gate';
 import { LedgerConnection, OrderEventQueue } from '@flux/ledger';
 import { Health, Metrics, createLog } from '@flux/telemetry';
@@ -13,6 +13,7 @@ import {
 } from '@flux/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DataSource } from 'typeorm';
+import type { z } from 'zod';
 import { type AdminConfig, adminSettings } from '../src/admin-settings';
 import { createAdmin } from '../src/create-admin';
 import { MaintenanceService } from '../src/maintenance/maintenance.service';
@@ -22,6 +23,9 @@ export const OPERATOR = { name: 'anna', key: 'the-key-of-anna-0123456789' };
 const SECOND_OPERATOR = { name: 'ben', key: 'the-key-of-ben-0123456789' };
 export const SERVICE = { name: 'shop', key: 'the-key-of-shop-0123456789' };
 export const SECOND_SERVICE = { name: 'erp', key: 'the-key-of-erp-0123456789' };
+
+/** As an operator sends it: what has a default may be left out. */
+type NewSaleBody = z.input<typeof newSaleSchema>;
 
 const HOUR_MS = 3_600_000;
 /** Nobody listens on it: for worlds without Kafka. */
@@ -138,7 +142,7 @@ export class AdminWorld {
   }
 
   /** Defines a sale with one item, that may run for an hour. */
-  async createSale(changes: Partial<NewSale> = {}, stock = 10): Promise<ItemRef> {
+  async createSale(changes: Partial<NewSaleBody> = {}, stock = 10): Promise<ItemRef> {
     const sale = saleBody({ stock }, changes);
     const answer = await this.call('POST', '/admin/v1/sales', { body: sale });
     if (answer.status !== 201) throw new Error(`the sale was not created: ${JSON.stringify(answer.body)}`);
@@ -204,7 +208,7 @@ interface ItemChanges {
 /** The body of a valid sale with one item, open for purchases now. */
 export function saleBody(
   { productId = randomId('product'), stock = 10 }: ItemChanges = {},
-  changes: Partial<NewSale> = {},
+  changes: Partial<NewSaleBody> = {},
 ) {
   return {
     name: 'A sale',

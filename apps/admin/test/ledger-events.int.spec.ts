@@ -1,3 +1,4 @@
+import type { ItemRef } from '@flux/contracts';
 import {
   createDatabase,
   queuedLedgerEvents,
@@ -6,6 +7,7 @@ import {
   type TestDatabase,
 } from '@flux/testing';
 import { Forgetting } from '@flux/ledger';
+import { DrawMaintenance } from '../src/draw/draw-maintenance.service';
 import { AdminWorld } from './admin.world';
 
 jest.setTimeout(60_000);
@@ -41,6 +43,24 @@ describe('what the admin process writes', () => {
     expect(await world.app.get(Forgetting).forgetSale(scheduled.saleId)).toMatchObject({
       outcome: 'forgotten',
     });
+
+    // Its waiting room, with salt, seed, beacon and what was drawn: whoever is in line must find the same again.
+    // Each change is the last one of some sale: a later one would bring it along.
+    const lobbyOpensAt = new Date(Date.now() - 2 * 3_600_000).toISOString();
+    const operator = async (sale: ItemRef, action: string, body: object) => {
+      const answer = await world.call('POST', `/admin/v1/sales/${sale.saleId}/${action}`, { body });
+      expect([action, answer.status]).toEqual([action, 200]);
+    };
+    await world.createSale();
+    await operator(await world.createSale(), 'waiting-room', { mode: 'on' });
+    const drawn = await world.createSale({ admission: { lobbyOpensAt, beacon: 'the lottery' } });
+    await operator(drawn, 'waiting-room', { mode: 'on' });
+    await operator(drawn, 'beacon', { value: '5 12' });
+    await world.app.get(DrawMaintenance).drawDue();
+    expect((await world.readSale(drawn)).admission.draw).toMatchObject({ tickets: 0 });
+
+    const told = await world.createSale({ admission: { lobbyOpensAt, beacon: 'the lottery' } });
+    await operator(told, 'beacon', { value: '7' });
 
     const events = await queuedLedgerEvents(world.dataSource);
     expect(await replayInto(empty.dataSource, events)).toEqual({

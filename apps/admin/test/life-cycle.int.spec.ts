@@ -123,12 +123,14 @@ describe("a sale's life-cycle", () => {
 
   it('does not open on keys that hold foreign data, and opens when they are gone', async () => {
     const item = await world.createSale();
-    const { outbox } = itemKeys(item);
-    await world.redis.client.set(outbox, 'not ours');
-    const refused = await world.act(item, 'open');
-    expect([refused.status, codeOf(refused)]).toEqual([409, 'gate-unsafe']);
-    expect((await world.readSale(item)).state).toBe('scheduled');
-    await world.redis.client.del(outbox);
+    const { outbox, passes } = itemKeys(item);
+    for (const key of [outbox, passes]) {
+      await world.redis.client.set(key, 'not ours');
+      const refused = await world.act(item, 'open');
+      expect([refused.status, codeOf(refused)]).toEqual([409, 'gate-unsafe']);
+      expect((await world.readSale(item)).state).toBe('scheduled');
+      await world.redis.client.del(key);
+    }
     expect((await world.act(item, 'open')).status).toBe(200);
   });
 

@@ -48,12 +48,14 @@ describe('the operator API at its edge', () => {
       'post /admin/v1/parked/{id}/retry 200 400 401 404 409 500 503',
       'post /admin/v1/sales 201 400 401 409 413 415 500 503',
       'post /admin/v1/sales/{id}/audit 200 400 401 404 500 503',
+      'post /admin/v1/sales/{id}/beacon 200 400 401 404 409 413 415 500 503',
       'post /admin/v1/sales/{id}/close 200 400 401 404 409 500 503',
       'post /admin/v1/sales/{id}/items/{productId}/rebuild 202 400 401 404 409 500 503',
       'post /admin/v1/sales/{id}/items/{productId}/stock 200 202 400 401 404 409 413 415 422 500 503',
       'post /admin/v1/sales/{id}/open 200 400 401 404 409 500 503',
       'post /admin/v1/sales/{id}/pause 200 400 401 404 409 500 503',
       'post /admin/v1/sales/{id}/resume 200 400 401 404 409 500 503',
+      'post /admin/v1/sales/{id}/waiting-room 200 400 401 404 409 413 415 500 503',
       'post /admin/v1/webhooks 201 400 401 413 415 500 503',
       'post /admin/v1/webhooks/{id}/deliveries/{deliveryId}/retry 200 400 401 404 500 503',
       'post /admin/v1/webhooks/{id}/secret 200 400 401 404 500 503',
@@ -77,6 +79,18 @@ describe('the operator API at its edge', () => {
       body: body.content['application/json'].examples.sale.value,
     });
     expect(answer.status).toBe(201);
+    const { id } = answer.body as { readonly id: string };
+    const change = document.paths['/admin/v1/sales/{id}/waiting-room']?.post?.requestBody as unknown as {
+      readonly content: {
+        readonly 'application/json': {
+          readonly examples: Readonly<Record<string, { readonly value: unknown }>>;
+        };
+      };
+    };
+    for (const { value } of Object.values(change.content['application/json'].examples)) {
+      const changed = await world.call('POST', `/admin/v1/sales/${id}/waiting-room`, { body: value });
+      expect([value, changed.status]).toEqual([value, 200]);
+    }
   });
 
   it.each([null, '', 'wrong', 'the-key-of-anna-012345678', 'the-key-of-anna-01234567890'])(

@@ -8,6 +8,7 @@ import {
   prove,
   purchase,
   type PurchaseOptions,
+  randomPassId,
   removeData,
   waitUntil,
 } from '@flux/testing';
@@ -77,6 +78,19 @@ describe('a gate whose data is gone', () => {
       outcome: 'shopperLimit',
     });
     expect(await sellOut(item)).toBe(7);
+  });
+
+  it('takes no pass again that a shopper had redeemed', async () => {
+    const item = await world.admin.openSale(10);
+    const passId = randomPassId();
+    await world.life.confirmed(item, { passId });
+    await world.flush();
+    await world.rebuild(item);
+    world.admin.gate.knowRoom(item.saleId, { since: 1, state: 'on' });
+    const outcomeWith = async (id: string): Promise<string> =>
+      (await world.admin.gate.reserve(purchase(item, { passId: id }))).outcome;
+    expect(await outcomeWith(passId)).toBe('passUsed');
+    expect(await outcomeWith(randomPassId())).toBe('accepted');
   });
 
   it('is led to again: catalogue, public record, list of outboxes', async () => {

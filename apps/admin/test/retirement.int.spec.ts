@@ -3,6 +3,7 @@ import { Catalogue, Outboxes, Refusals, itemKeys } from '@flux/gate';
 import { ensureTopics } from '@flux/kafka';
 import { LedgerEntity, OrderEntity, PaymentEntity, SaleEntity } from '@flux/ledger';
 import { commitOffsets, deleteTopics, kafkaBrokers, purchase, topicPrefix } from '@flux/testing';
+import { roomKeys } from '@flux/waiting-room';
 import { Kafka } from 'kafkajs';
 import { StockChangeStart } from '../src/stock/stock-change-start';
 import { AdminWorld, codeOf } from './admin.world';
@@ -91,6 +92,16 @@ describe('with Kafka', () => {
     const { closesAt } = await world.readSale(item);
     const { item: hash, stock, shoppers, orders, current } = itemKeys(item);
     for (const key of [hash, stock, shoppers, orders, current]) {
+      const endsAtMs = await world.redis.client.pexpiretime(key);
+      expect([key, endsAtMs >= Date.parse(closesAt) + DAY_MS]).toEqual([key, true]);
+    }
+    const room = roomKeys(item.saleId);
+    const published = JSON.parse((await world.redis.client.get(room.config)) ?? '') as {
+      readonly salt: string;
+    };
+    const { roomSalt } = await world.dataSource.manager.findOneByOrFail(SaleEntity, { id: item.saleId });
+    expect(roomSalt).not.toBe(published.salt);
+    for (const key of [room.state, room.config]) {
       const endsAtMs = await world.redis.client.pexpiretime(key);
       expect([key, endsAtMs >= Date.parse(closesAt) + DAY_MS]).toEqual([key, true]);
     }

@@ -5,6 +5,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager, In, IsNull } from 'typeorm';
 import type { Sale, SaleItem } from '../sales/sale';
 import { readSale } from '../sales/sale.repository';
+import { RoomPublisher } from '../waiting-room/room-publisher';
 import { type GateProblem, type GateStep, gateStepFor } from './gate-step';
 import { inSlices } from './in-slices';
 import { SalePublisher } from './sale-publisher';
@@ -35,8 +36,8 @@ interface DrivenItems {
 const LOGGED_PROBLEMS = 10;
 
 /**
- * Brings Redis to what PostgreSQL says of a sale: its public record, its place in the catalogue, its outboxes and the
- * state of each item's gate. Idempotent, so that whatever a crash left half done is completed by driving again.
+ * Brings Redis to what PostgreSQL says of a sale: its public record, its place in the catalogue, its waiting room, its
+ * outboxes and the state of each item's gate. Idempotent, so that whatever a crash left half done is completed by driving again.
  */
 @Injectable()
 export class GateDriver {
@@ -45,6 +46,7 @@ export class GateDriver {
     private readonly gate: GateClient,
     private readonly outboxes: Outboxes,
     private readonly publisher: SalePublisher,
+    private readonly rooms: RoomPublisher,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
@@ -54,7 +56,7 @@ export class GateDriver {
    * @throws GateUnavailableError when Redis does not answer; what was done until then stays done
    */
   async drive(saleId: string): Promise<DriveReport> {
-    const published = await this.publisher.publish(saleId);
+    const published = [await this.publisher.publish(saleId), await this.rooms.publish(saleId)].includes(true);
     // A failure is thrown after the transaction, or PostgreSQL would forget which gates were opened.
     const { changed, problems, failure } = await this.alone(saleId, async (manager) =>
       this.driveItems(manager, await readSale(manager, saleId)),
@@ -66,6 +68,15 @@ export class GateDriver {
       this.log.warn({ saleId, items: problems.length, first }, 'items are stuck');
     }
     return { changed: published || changed > 0, problems };
+  }
+
+  /**
+   * Writes what gateways read where Redis has lost it: the catalogue with all public records, and the waiting rooms.
+   * @throws GateUnavailableError
+   */
+  async publishMissing(): Promise<void> {
+    await this.publisher.publishIfMissing();
+    await this.rooms.publishMissing();
   }
 
   /** Runs `work` in a transaction while no other process drives or retires the sale. */

@@ -79,10 +79,11 @@ export class OpeningChecks {
   /** An item that was never opened has no keys: whatever is there is not ours, and no script may write over it. */
   private async hasForeignKeys(ref: ItemRef): Promise<boolean> {
     const { client } = this.redis;
-    const { current, item, stock, shoppers, orders, outbox, changes, timeline, lease } = itemKeys(ref);
+    const { current, item, stock, shoppers, orders, outbox, changes, timeline, lease, passes } =
+      itemKeys(ref);
     const [found, leaseType, currentType] = await answerOf(
       Promise.all([
-        client.exists(item, stock, shoppers, orders, outbox, changes, timeline),
+        client.exists(item, stock, shoppers, orders, outbox, changes, timeline, passes),
         client.type(lease),
         client.type(current),
       ]),

@@ -1,4 +1,4 @@
-import { connectGate, gateConfig, opening, purchase, startRedis } from '@flux/testing';
+import { connectGate, gateConfig, opening, purchase, randomPassId, startRedis } from '@flux/testing';
 import { BYTES_PER_BUYER, memoryOf } from './redis-memory';
 
 jest.setTimeout(60_000);
@@ -10,7 +10,7 @@ const ITEM = { saleId: 's'.repeat(40), productId: 'p'.repeat(40) };
 const shopper = (index: number): string => String(index).padStart(64, 'x');
 
 describe('memory of a buyer', () => {
-  it('is not more than the constant, with nothing settled and the longest ids', async () => {
+  it('is not more than the constant, with nothing settled, a pass and the longest ids', async () => {
     const redis = await startRedis();
     const { gate, connection } = await connectGate(
       gateConfig(redis.url, { FLUX_REDIS_COMMAND_TIMEOUT_MS: '10000' }),
@@ -21,7 +21,7 @@ describe('memory of a buyer', () => {
       for (let from = 0; from < BUYERS; from += 1_000) {
         const outcomes = await Promise.all(
           Array.from({ length: 1_000 }, (_, index) =>
-            gate.reserve(purchase(ITEM, { shopperId: shopper(from + index) })),
+            gate.reserve(purchase(ITEM, { shopperId: shopper(from + index), passId: randomPassId() })),
           ),
         );
         expect(outcomes.every(({ outcome }) => outcome === 'accepted')).toBe(true);

@@ -17,6 +17,9 @@ const MAINTENANCE_TASKS = [
   'proving',
   'comparing',
   'reconciling',
+  'exhausting',
+  'drawing',
+  'keeping',
 ] as const;
 export type MaintenanceTask = (typeof MAINTENANCE_TASKS)[number];
 

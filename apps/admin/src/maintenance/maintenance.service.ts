@@ -3,7 +3,6 @@ import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { GateDriver } from '../gate-driver/gate-driver.service';
 import type { GateProblem } from '../gate-driver/gate-step';
-import { SalePublisher } from '../gate-driver/sale-publisher';
 import { SYSTEM_ACTOR } from '../keys/api-keys';
 import { SaleStateService } from '../sales/sale-state.service';
 import { overdueSales, unfinishedSales } from '../sales/sale.repository';
@@ -28,14 +27,13 @@ export class MaintenanceService {
     private readonly exclusive: ExclusiveWork,
     private readonly states: SaleStateService,
     private readonly driver: GateDriver,
-    private readonly publisher: SalePublisher,
     private readonly stockChanges: StockChangeCompletion,
     private readonly retirement: SaleRetirement,
   ) {}
 
   /**
    * Closes the sales that are past their end by PostgreSQL's clock, in PostgreSQL first and for all of them, and
-   * writes the catalogue where Redis has lost it.
+   * writes the catalogue and the waiting rooms where Redis has lost them.
    * @throws whatever a dependency throws that does not answer; the next round goes on from there
    */
   async close(): Promise<void> {
@@ -46,7 +44,7 @@ export class MaintenanceService {
         await this.states.move({ actor: SYSTEM_ACTOR, saleId, action: 'close' });
         signal.throwIfAborted();
       }
-      await this.publisher.publishIfMissing();
+      await this.driver.publishMissing();
       for (const saleId of overdue) {
         await this.driver.drive(saleId);
         signal.throwIfAborted();
@@ -62,7 +60,7 @@ export class MaintenanceService {
   async complete(): Promise<readonly GateProblem[] | undefined> {
     const problems: GateProblem[] = [];
     const { outcome } = await this.exclusive.run(COMPLETING_LOCK, async (signal) => {
-      await this.publisher.publishIfMissing();
+      await this.driver.publishMissing();
       await this.completeStockChanges(signal);
       for (const saleId of await unfinishedSales(this.dataSource.manager)) {
         const report = await this.driver.drive(saleId);

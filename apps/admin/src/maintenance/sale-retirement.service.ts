@@ -5,10 +5,10 @@ import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
 import { recordAudit } from '../audit-log/audit-log.repository';
 import { GateDriver } from '../gate-driver/gate-driver.service';
-import { SalePublisher } from '../gate-driver/sale-publisher';
 import { SYSTEM_ACTOR } from '../keys/api-keys';
 import type { Sale } from '../sales/sale';
 import { databaseNow, lockSale, readSale, writeState } from '../sales/sale.repository';
+import { RoomPublisher } from '../waiting-room/room-publisher';
 import { ConsumerProgress } from './consumer-progress';
 
 /** Replays and reads are answered from Redis for at least this long after a sale's end. */
@@ -21,7 +21,7 @@ export class SaleRetirement {
     private readonly dataSource: DataSource,
     private readonly gate: GateClient,
     private readonly driver: GateDriver,
-    private readonly publisher: SalePublisher,
+    private readonly rooms: RoomPublisher,
     private readonly progress: ConsumerProgress,
     private readonly refusals: Refusals,
     @Inject(LOG) private readonly log: Log,
@@ -56,7 +56,7 @@ export class SaleRetirement {
     if (!retired) return false;
     this.progress.forget(saleId);
     this.log.info({ saleId }, 'sale retired');
-    await this.publisher.publish(saleId);
+    await this.driver.drive(saleId);
     await this.refusals.remove(saleId);
     return true;
   }
@@ -71,13 +71,14 @@ export class SaleRetirement {
     return opened.length === 0 || this.progress.hasCaughtUp(id);
   }
 
-  private async dateKeys(manager: EntityManager, { closesAt, items }: Sale): Promise<boolean> {
+  private async dateKeys(manager: EntityManager, { id, closesAt, items }: Sale): Promise<boolean> {
     const now = await databaseNow(manager);
     const endsAtMs = Math.max(now.getTime(), closesAt.getTime()) + KEPT_AFTER_END_MS;
     for (const { saleId, productId } of items.filter(({ gateOpened }) => gateOpened)) {
       const answer = await this.gate.retire({ saleId, productId, endsAtMs });
       if (answer.outcome !== 'retired') return false;
     }
+    await this.rooms.retire(id, endsAtMs);
     return true;
   }
 }

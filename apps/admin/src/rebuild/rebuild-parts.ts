@@ -2,10 +2,12 @@ import { Catalogue, GateClient, GateRebuild, Outboxes, type RedisConnection } fr
 import { BatchProducer, KafkaAdmin, type KafkaSettings } from '@flux/kafka';
 import { ExclusiveWork, LedgerReader, RebuildLedger, Rebuilds } from '@flux/ledger';
 import { type Log, Metrics } from '@flux/telemetry';
+import { RoomClient } from '@flux/waiting-room';
 import type { Kafka } from 'kafkajs';
 import type { DataSource } from 'typeorm';
 import { GateDriver } from '../gate-driver/gate-driver.service';
 import { SalePublisher } from '../gate-driver/sale-publisher';
+import { RoomPublisher } from '../waiting-room/room-publisher';
 import { OutboxDrain } from './outbox-drain.service';
 import { RebuildOpening } from './rebuild-opening.service';
 import { RebuildRequests } from './rebuild-requests';
@@ -35,7 +37,8 @@ export function rebuildParts({ database, redis, kafka, settings, log }: RebuildS
   const [ledger, rebuilds] = [new RebuildLedger(database), new Rebuilds(database)];
   const [admin, producer] = [new KafkaAdmin(kafka), new BatchProducer(kafka)];
   const publisher = new SalePublisher(database, new Catalogue(redis));
-  const driver = new GateDriver(database, gate, outboxes, publisher, log);
+  const rooms = new RoomPublisher(database, new RoomClient(redis));
+  const driver = new GateDriver(database, gate, outboxes, publisher, rooms, log);
   const drain = new OutboxDrain(outboxes, new LedgerReader(database), admin, producer, settings);
   const opening = new RebuildOpening(gateRebuild, outboxes, ledger, rebuilds, driver, publisher);
   const steps = new RebuildSteps(gateRebuild, drain, ledger, opening);

@@ -12,6 +12,8 @@ const GATE: GateItem = {
   version: 3,
   available: 10,
   outboxLength: 0,
+  room: undefined,
+  isExhausted: false,
 };
 const LEDGER: LedgerSide = { epoch: 2, watermark: 7, isSuspended: false, free: 10, unfinished: [] };
 

@@ -1,5 +1,6 @@
 import { SALE_STATES, productIdSchema, saleIdSchema } from '@flux/contracts';
 import { z } from 'zod';
+import { admissionAnswerSchema } from '../waiting-room/room-answer';
 
 const countSchema = z.number().int().min(0);
 
@@ -62,6 +63,7 @@ export const operatorSaleSchema = z
       description: "How long after its end the shoppers' identities are kept; null: for ever",
     }),
     createdAt: z.iso.datetime(),
+    admission: admissionAnswerSchema.meta({ description: 'The waiting room' }),
     items: z.array(saleItemAnswerSchema),
   })
   .meta({ id: 'OperatorSale' });

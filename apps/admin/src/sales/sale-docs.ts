@@ -1,4 +1,4 @@
-import type { SaleState } from '@flux/contracts';
+import { admissionSchema, type SaleState } from '@flux/contracts';
 import { ApiProblems } from '@flux/http';
 import { applyDecorators } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiResponse } from '@nestjs/swagger';
@@ -19,8 +19,15 @@ const SALE = {
   holdMs: 600_000,
 };
 
+const ADMISSION = admissionSchema.parse({ ratePerSecond: 500 });
+const ROOM = { state: 'off', waiting: 0, called: 0, inside: 0 } as const;
+
 /** A body that works as it stands. */
-export const NEW_SALE_EXAMPLE = { ...SALE, items: [{ ...ITEM, stock: 500 }] };
+export const NEW_SALE_EXAMPLE = {
+  ...SALE,
+  items: [{ ...ITEM, stock: 500 }],
+  admission: { ratePerSecond: 500 },
+};
 
 /** The same sale as operators read it. */
 export function operatorSaleExample(state: SaleState): OperatorSale {
@@ -38,7 +45,8 @@ export function operatorSaleExample(state: SaleState): OperatorSale {
       ? { gate: opened, ledger: { ...LEDGER, held: 118, free: 382, watermark: 116 } }
       : { gate: { status: 'notOpened' as const }, ledger: LEDGER };
   const times = { retentionMs: null, createdAt: '2025-12-20T10:15:00.000Z' };
-  return { ...SALE, state, ...times, items: [{ ...ITEM, ...counters }] };
+  const admission = { ...ADMISSION, room: ROOM, draw: null };
+  return { ...SALE, state, ...times, admission, items: [{ ...ITEM, ...counters }] };
 }
 
 const LEDGER = {

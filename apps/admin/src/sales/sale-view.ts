@@ -2,17 +2,24 @@ import { freeUnits } from '@flux/ledger';
 import { type GateItem, GateClient, GateUnavailableError } from '@flux/gate';
 import { Injectable } from '@nestjs/common';
 import type { Sale, SaleItem } from './sale';
+import { RoomView } from '../waiting-room/room-view';
 import type { GateCounters, OperatorSale, SaleItemAnswer } from './sale-answer';
 
-/** Sales as operators see them: what the ledger says and what the gate says, side by side. */
+/** Sales as operators see them: what the ledger says and what gate and waiting room say, side by side. */
 @Injectable()
 export class SaleView {
-  constructor(private readonly gate: GateClient) {}
+  constructor(
+    private readonly gate: GateClient,
+    private readonly rooms: RoomView,
+  ) {}
 
   /** Shows `unreachable` for the gate where Redis does not answer, rather than fail. */
   async of(sale: Sale): Promise<OperatorSale> {
     const { id, name, state, opensAt, closesAt, holdMs, retentionMs, createdAt } = sale;
-    const items = await Promise.all(sale.items.map((item) => this.item(sale, item)));
+    const [admission, ...items] = await Promise.all([
+      this.rooms.of(sale),
+      ...sale.items.map((item) => this.item(sale, item)),
+    ]);
     return {
       id,
       name,
@@ -22,6 +29,7 @@ export class SaleView {
       holdMs,
       retentionMs,
       createdAt: createdAt.toISOString(),
+      admission,
       items,
     };
   }

@@ -1,4 +1,5 @@
-import { itemName, ProblemError, type NewSale, type SaleState } from '@flux/contracts';
+import { randomBytes } from 'node:crypto';
+import { type Admission, itemName, ProblemError, type NewSale, type SaleState } from '@flux/contracts';
 import { ItemEntity, LedgerEntity, noteSale, SaleEntity } from '@flux/ledger';
 import { type EntityManager, In, Not } from 'typeorm';
 import type { Sale, SaleItem } from './sale';
@@ -11,10 +12,17 @@ export interface Page {
 
 /** Writes a scheduled sale. Answers false, and has written nothing, where the id is taken. */
 export async function insertSale(manager: EntityManager, id: string, sale: NewSale): Promise<boolean> {
+  const { lobbyOpensAt } = sale.admission;
   const inserted: unknown[] = await manager.query(
-    `INSERT INTO sales (id, name, opens_at, closes_at, hold_ms, retention_ms) VALUES ($1, $2, $3, $4, $5, $6)
+    `INSERT INTO sales (id, name, opens_at, closes_at, hold_ms, retention_ms, admission, room_salt, draw_seed)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
      ON CONFLICT (id) DO NOTHING RETURNING id`,
-    [id, sale.name, sale.opensAt, sale.closesAt, sale.holdMs, sale.retentionMs ?? null],
+    [
+      ...[id, sale.name, sale.opensAt, sale.closesAt, sale.holdMs, sale.retentionMs ?? null],
+      JSON.stringify(storedAdmission(sale.admission)),
+      newSecret(),
+      lobbyOpensAt === undefined ? null : newSecret(),
+    ],
   );
   if (inserted.length === 0) return false;
   const items = sale.items.map(({ productId, name, priceMinor, currency, perShopperLimit }, position) => {
@@ -27,6 +35,17 @@ export async function insertSale(manager: EntityManager, id: string, sale: NewSa
   await manager.insert(LedgerEntity, ledgers);
   await noteSale(manager, id, { causes: ['created'], written: { sale: true, item: true } });
   return true;
+}
+
+/** 32 bytes in hex. */
+function newSecret(): string {
+  return randomBytes(32).toString('hex');
+}
+
+/** Times as they are answered. */
+function storedAdmission({ lobbyOpensAt, ...settings }: Admission): Admission {
+  if (lobbyOpensAt === undefined) return settings;
+  return { ...settings, lobbyOpensAt: new Date(lobbyOpensAt).toISOString() };
 }
 
 /** @throws ProblemError `unknown-sale` */
@@ -106,13 +125,24 @@ const STATE_TIMES: Readonly<Partial<Record<SaleState, 'closed_at' | 'retired_at'
   retired: 'retired_at',
 };
 
-/** Only behind `lockSale`. From opening to closing the sale's products are live: no other sale can open with them. */
+/**
+ * Only behind `lockSale`. From opening to closing the sale's products are live: no other sale can open with them. The
+ * room is told of a closing alone; once it has left Redis its salt goes, so that no name can be tried against the list
+ * of a draw.
+ */
 export async function writeState(manager: EntityManager, id: string, state: SaleState): Promise<void> {
   const time = STATE_TIMES[state];
-  await manager.query(
-    `UPDATE sales SET state = $2${time === undefined ? '' : `, ${time} = now()`} WHERE id = $1`,
-    [id, state],
-  );
+  const changes = [
+    'state = $2',
+    'room_version = room_version + $3',
+    ...(time === undefined ? [] : [`${time} = now()`]),
+    ...(state === 'retired' ? ['room_salt = DEFAULT'] : []),
+  ];
+  await manager.query(`UPDATE sales SET ${changes.join(', ')} WHERE id = $1`, [
+    id,
+    state,
+    state === 'closed' ? 1 : 0,
+  ]);
   await manager.update(ItemEntity, { saleId: id }, { live: state === 'open' || state === 'paused' });
   await noteSale(manager, id, { causes: ['saleChanged'], written: { sale: true, item: true } });
 }
@@ -127,9 +157,12 @@ async function withItems(manager: EntityManager, sales: readonly SaleEntity[]): 
   for (const item of items) {
     itemsOf.get(item.saleId)?.push(saleItem(item, ledgerOf.get(itemName(item))));
   }
-  return sales.map(({ id, name, state, opensAt, closesAt, holdMs, retentionMs, createdAt, closedAt }) => {
+  return sales.map((sale) => {
+    const { id, name, state, opensAt, closesAt, holdMs, retentionMs, createdAt, closedAt } = sale;
     const times = { opensAt, closesAt, holdMs, retentionMs, createdAt, closedAt };
-    return { id, name, state, ...times, items: itemsOf.get(id) ?? [] };
+    const { admission, drawSeed, beaconValue, draw } = sale;
+    const room = { admission, drawSeed, beaconValue, draw };
+    return { id, name, state, ...times, ...room, items: itemsOf.get(id) ?? [] };
   });
 }
 

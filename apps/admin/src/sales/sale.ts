@@ -1,4 +1,5 @@
-import type { SaleState } from '@flux/contracts';
+import type { Admission, SaleState } from '@flux/contracts';
+import type { DrawnList } from '@flux/ledger';
 
 /** An item's row in the ledger: the truth about its units. */
 export interface LedgerCounters {
@@ -35,5 +36,10 @@ export interface Sale {
   readonly retentionMs: number | null;
   readonly createdAt: Date;
   readonly closedAt: Date | null;
+  readonly admission: Admission;
+  /** Of the draw: secret until it was made. null without a lobby. */
+  readonly drawSeed: string | null;
+  readonly beaconValue: string | null;
+  readonly draw: DrawnList | null;
   readonly items: readonly SaleItem[];
 }
