@@ -9,6 +9,7 @@ const OTHERS = [
   ['generated', process.execPath, ['tools/build-lua/build-lua.mjs', '--check']],
   ['asyncapi', process.execPath, ['tools/build-asyncapi/build-asyncapi.mjs', '--check']],
   ['types', 'tsc', ['--noEmit', '-p', 'tsconfig.json']],
+  ['types of the page', 'tsc', ['--noEmit', '-p', 'apps/web/waiting-room']],
   ['layers', 'depcruise', ['apps', 'libs', 'test', '--config', '.dependency-cruiser.cjs']],
   ['format', 'prettier', ['--check', '--log-level', 'warn', '.']],
 ];

@@ -15,7 +15,7 @@ const OLDEST_BY_MAJOR = new Map([
 ]);
 
 const SOURCES = [
-  ...['apps', 'libs', 'tools/build-lua'],
+  ...['apps', 'libs', 'tools/build-lua', 'tools/build-page'],
   ...['.swcrc', 'nest-cli.json', 'package.json', 'package-lock.json', 'tsconfig.json'],
 ];
 

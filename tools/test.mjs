@@ -4,6 +4,7 @@
 import { check } from './check.mjs';
 import { runInGroups, runJest } from './jest-run.mjs';
 import { ensureBuild, ensureDependencies } from './setup.mjs';
+import { ensureChromium } from './stack/chromium.mjs';
 import { down, up } from './stack/stack.mjs';
 
 /** One more than the cores that this must do with: some tests wait for Kafka's time limits most of their time. */
@@ -18,6 +19,8 @@ const [only, ...jestArgs] = process.argv.slice(2);
 
 await ensureDependencies({ log });
 const total = only === undefined ? await check() : { passed: 0, failed: 0 };
+const needsBrowser = only === undefined || only === 'e2e';
+const browser = needsBrowser ? { FLUX_TEST_CHROMIUM: await ensureChromium(log) } : {};
 // The servers start while the build runs.
 const [built, started] = await Promise.allSettled([ensureBuild({ log }), up({ name: 'test', log })]);
 const stopServers = () => down({ name: 'test', log });
@@ -36,6 +39,7 @@ try {
     KAFKA_BROKERS: servers.kafkaBrokers,
     DATABASE_URL: servers.databaseUrl,
     FLUX_KAFKA_REPLICATION: String(servers.kafkaReplication),
+    ...browser,
     ...(only === 'full' ? { FLUX_MODEL_RUNS: MODEL_RUNS_OF_FULL } : {}),
   };
   for (const project of /** @type {const} */ (['int', 'e2e', 'full'])) {

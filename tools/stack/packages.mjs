@@ -22,7 +22,7 @@ export function isDebianLike(osRelease) {
  * Installs what is missing with apt-get, or names it and stops. No system service is left running and no
  * PostgreSQL cluster is made: the stack runs the programs itself, with ports and data of its own.
  *
- * @param {{ packages: ('redis-server' | 'postgresql' | 'java' | 'maven' | 'wrk')[], log: (line: string) => void }} options
+ * @param {{ packages: ('redis-server' | 'postgresql' | 'java' | 'maven' | 'wrk' | 'chromium')[], log: (line: string) => void }} options
  * @throws {SetUpError}
  */
 export async function installPackages({ packages, log }) {

@@ -87,6 +87,14 @@ export function findWrk() {
   return findAll('wrk')[0];
 }
 
+const MAC_CHROME = '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome';
+
+/** @returns {string | undefined} path of Chromium or Chrome */
+export function findChromium() {
+  const names = ['chromium', 'chromium-browser', 'google-chrome'];
+  return [...names.flatMap((name) => findAll(name)), MAC_CHROME].find(isExecutable);
+}
+
 /**
  * @param {string | undefined} major the version that made the data, which no other can read
  * @returns {Promise<string | undefined>} folder with postgres, initdb and psql of one version
