@@ -14,11 +14,13 @@ import { durability } from './durability.mjs';
 import { expiry } from './expiry.mjs';
 import { gate } from './gate.mjs';
 import { latency } from './latency.mjs';
+import { line } from './line.mjs';
 import { ensureWrk } from './load/wrk.mjs';
 import { price } from './price.mjs';
 import { refuse } from './refuse.mjs';
 import { describeMachine, printTable, readCommit, summaryOf } from './result.mjs';
 import { scale } from './scale.mjs';
+import { spike } from './spike.mjs';
 import { sustained } from './sustained.mjs';
 import { BenchSystem } from './system.mjs';
 
@@ -41,7 +43,20 @@ import { BenchSystem } from './system.mjs';
  */
 
 /** @type {Record<string, (options: BenchOptions) => Bench>} */
-const BENCHES = { accept, sustained, drain, refuse, latency, gate, scale, expiry, price, durability };
+const BENCHES = {
+  accept,
+  sustained,
+  drain,
+  refuse,
+  spike,
+  line,
+  latency,
+  gate,
+  scale,
+  expiry,
+  price,
+  durability,
+};
 
 const NAMES = Object.keys(BENCHES);
 const USAGE = `usage: npm run bench -- [${NAMES.join('|')}] [--rounds N] [--orders N] [--results FOLDER] [--against COMMIT] [--smoke]

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { Operator } from '../demo/operator.mjs';
+import { ShopBackend } from '../demo/shop-backend.mjs';
 import { stackLayout } from '../stack/layout.mjs';
 import { findProcess, sendSignal, startDetached, stopProcess } from '../stack/processes.mjs';
 import { VARIABLES, readGiven } from '../stack/given.mjs';
@@ -37,7 +38,8 @@ const DEFAULT = { admin: 'admin' };
 
 /** Servers and built processes of a benchmark's own, empty at the start, with the product's default settings. */
 export class BenchSystem {
-  #layout = stackLayout(NAME);
+  #name;
+  #layout;
   #log;
   #secrets = { operator: secret(), service: secret(), token: secret() };
   /** The secret of shoppers' tokens, for a gateway with FLUX_AUTH=jwt. */
@@ -58,9 +60,11 @@ export class BenchSystem {
   /** @type {import('../stack/stack.mjs').Stack | undefined} */
   #stack;
 
-  /** @param {{ log: (line: string) => void }} options */
-  constructor({ log }) {
+  /** @param {{ log: (line: string) => void, name?: string }} options `name`: two at a time have different ones */
+  constructor({ log, name = NAME }) {
     this.#log = log;
+    this.#name = name;
+    this.#layout = stackLayout(name);
   }
 
   /**
@@ -75,8 +79,8 @@ export class BenchSystem {
       throw new SetUpError(`a benchmark needs servers of its own: unset ${names.join(', ')}`);
     }
     await this.#stopLeftOver();
-    await reset({ name: NAME, log: this.#log });
-    this.#stack = await up({ name: NAME, log: this.#log });
+    await reset({ name: this.#name, log: this.#log });
+    this.#stack = await up({ name: this.#name, log: this.#log });
     mkdirSync(this.#layout.logs, { recursive: true });
     this.#env = {
       ...process.env,
@@ -123,6 +127,11 @@ export class BenchSystem {
     await stopProcess({ identity, pidFile, signal: 'SIGTERM', patienceMs: STOP_MS });
   }
 
+  /** @returns {boolean} whether a process was started and not stopped */
+  runs(/** @type {string} */ as) {
+    return this.#running.has(as);
+  }
+
   /** Starts a program of `rivals/`, with the environment of the product's processes. */
   async startRival(/** @type {string} */ name) {
     await this.#rivals.start(name, this.#env);
@@ -167,6 +176,29 @@ export class BenchSystem {
     const { operator, service } = this.#secrets;
     const adminUrl = this.urlOf(admin);
     return new Operator({ adminUrl, gatewayUrl: '', operatorKey: operator, serviceKey: service });
+  }
+
+  /** Where a shop's backend starts payments. */
+  get shop() {
+    const { operator, service } = this.#secrets;
+    const adminUrl = this.urlOf(DEFAULT.admin);
+    return new ShopBackend({
+      adminUrl,
+      gatewayUrls: [],
+      gatewayUrl: '',
+      operatorKey: operator,
+      serviceKey: service,
+    });
+  }
+
+  /** Ends Redis as a crash would, and starts it again on the same data. */
+  async restartRedis() {
+    const pidOf = () => serversOnMachine(this.#layout).find(({ name }) => name === 'redis')?.pid;
+    const pid = pidOf();
+    if (pid === undefined) throw new SetUpError('there is no Redis to restart on this machine');
+    sendSignal(pid, 'SIGKILL');
+    await this.until('Redis has ended', async () => pidOf() === undefined);
+    await up({ name: this.#name, only: ['redis'], log: this.#log });
   }
 
   /** A folder for what a round writes beside the servers' data, on the same disk. */
@@ -218,10 +250,11 @@ export class BenchSystem {
   /**
    * Opens a sale of its own.
    *
-   * @param {{ stock: number, items?: number, holdMs?: number, at?: Installation }} options stock of each item
+   * @param {{ stock: number, items?: number, holdMs?: number, opensInMs?: number, admission?: object, at?: Installation }} options
+   *   stock of each item; `admission` as the operator sets it
    * @returns {Promise<Sale>}
    */
-  async openSale({ stock, items = 1, holdMs = HOLD_MS, at = DEFAULT }) {
+  async openSale({ stock, items = 1, holdMs = HOLD_MS, opensInMs = 0, admission, at = DEFAULT }) {
     const operator = this.#operatorAt(at);
     const name = randomBytes(4).toString('hex');
     const saleId = `sale-${name}`;
@@ -230,9 +263,10 @@ export class BenchSystem {
     await operator.must('POST', '/admin/v1/sales', {
       id: saleId,
       name: 'Benchmark',
-      opensAt: new Date().toISOString(),
+      opensAt: new Date(Date.now() + opensInMs).toISOString(),
       closesAt: new Date(Date.now() + 24 * HOLD_MS).toISOString(),
       holdMs,
+      ...(admission === undefined ? {} : { admission }),
       items: productIds.map((productId) => ({ productId, ...item })),
     });
     await operator.must('POST', `/admin/v1/sales/${saleId}/open`);
@@ -321,7 +355,7 @@ export class BenchSystem {
       ([, a], [, b]) => order.indexOf(a.app.name) - order.indexOf(b.app.name),
     );
     for (const [as] of running) await this.stopApp(as);
-    await down({ name: NAME, log: this.#log });
+    await down({ name: this.#name, log: this.#log });
   }
 
   /** Processes of a run that was killed. */
@@ -342,7 +376,7 @@ export class BenchSystem {
       const pid = findProcess(identity, pidFile);
       if (pid) sendSignal(pid, 'SIGKILL');
     }
-    kill({ name: NAME });
+    kill({ name: this.#name });
   }
 
   get #up() {

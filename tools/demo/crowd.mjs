@@ -42,10 +42,11 @@ export async function runCrowd({ gatewayUrls, attempts, concurrency, onAnswer })
 }
 
 /**
- * @param {{ url: URL, agent: Agent, attempt: import('./plan.mjs').Attempt }} options
+ * @param {{ url: URL, agent: Agent, attempt: import('./plan.mjs').Attempt, pass?: string }} options `pass` of the waiting
+ *   room
  * @returns {Promise<Answer>} never rejects: a failure is an answer, too
  */
-function purchase({ url, agent, attempt }) {
+export function purchase({ url, agent, attempt, pass }) {
   const { shopperId, idempotencyKey, ...order } = attempt;
   const body = JSON.stringify(order);
   const startedAt = performance.now();
@@ -65,6 +66,7 @@ function purchase({ url, agent, attempt }) {
           'content-length': Buffer.byteLength(body),
           'idempotency-key': idempotencyKey,
           'x-shopper-id': shopperId,
+          ...(pass === undefined ? {} : { 'x-pass': pass }),
         },
       },
       (response) => {

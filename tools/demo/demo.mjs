@@ -1,15 +1,14 @@
 #!/usr/bin/env node
 // npm run demo: a crowd buys in the running system, most pay, some cancel or forget, what comes back is sold again, and
 // the checker says whether every order is where it belongs.
-import { mkdirSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { relative } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { audit } from '../audit.mjs';
 import { SetUpError, reportFailure } from '../stack/run.mjs';
-import { DEV } from '../start/environment.mjs';
 import { Buyers } from './buyers.mjs';
 import { runCrowd } from './crowd.mjs';
+import { crowdAtTheDoor } from './door.mjs';
 import { HistoryFile } from './history-file.mjs';
 import { Operator } from './operator.mjs';
 import { planAttempts } from './plan.mjs';
@@ -28,9 +27,10 @@ const UNITS = 500;
 // Long enough to pay on a busy machine, short enough to watch it run out.
 const HOLD_MS = 20_000;
 
-const USAGE = `usage: npm run demo -- [--seed N] [--concurrency N] [--first-start | --keep-open]
+const USAGE = `usage: npm run demo -- [--seed N] [--concurrency N] [--crowd | --first-start | --keep-open]
   --seed N         who tries what, and when (1)
   --concurrency N  attempts under way at a time (128)
+  --crowd          ten times as many come as the sale lets in: the waiting room goes on by itself
   --first-start    the burst, and afterwards an item open for your own curl
   --keep-open      only that item`;
 
@@ -44,6 +44,7 @@ function parseCommand(args) {
       options: {
         seed: { type: 'string', default: '1' },
         concurrency: { type: 'string', default: '128' },
+        crowd: { type: 'boolean', default: false },
         'first-start': { type: 'boolean', default: false },
         'keep-open': { type: 'boolean', default: false },
       },
@@ -56,6 +57,7 @@ function parseCommand(args) {
     return {
       seed: Number(seed),
       concurrency: Number(concurrency),
+      crowd: values.crowd,
       firstStart: values['first-start'],
       keepOpen: values['keep-open'],
     };
@@ -69,13 +71,11 @@ function parseCommand(args) {
  * @returns {Promise<boolean>} whether in the end exactly all units are paid and the checker has nothing to object
  */
 async function burst({ system, operator, seed, concurrency }) {
-  const sale = await openDemoSale(operator, { units: UNITS, holdMs: HOLD_MS });
+  const sale = await openDemoSale(operator, { units: UNITS, holdMs: HOLD_MS, admission: { mode: 'off' } });
   log(
     `sale ${sale.saleId}: ${ATTEMPTS.toLocaleString('en')} attempts by ${SHOPPERS.toLocaleString('en')} shoppers for ${UNITS} units`,
   );
-  const folder = join(DEV.folder, 'demo');
-  mkdirSync(folder, { recursive: true });
-  const history = new HistoryFile(join(folder, `${sale.saleId}.ndjson`));
+  const history = HistoryFile.ofSale(sale.saleId);
   const tally = new Tally();
   const buyers = new Buyers({ gatewayUrl: system.gatewayUrl, shop: new ShopBackend(system) });
 
@@ -118,14 +118,15 @@ async function burst({ system, operator, seed, concurrency }) {
 }
 
 async function main() {
-  const { seed, concurrency, firstStart, keepOpen } = parseCommand(process.argv.slice(2));
+  const { seed, concurrency, crowd, firstStart, keepOpen } = parseCommand(process.argv.slice(2));
   const system = findSystem();
   const operator = new Operator(system);
   let sound = true;
   if (!keepOpen) {
     await requireGateway(system);
     // Whatever becomes of the burst, a newcomer finds something to buy.
-    sound = await burst({ system, operator, seed, concurrency }).catch((error) => {
+    const show = crowd ? crowdAtTheDoor : burst;
+    sound = await show({ system, operator, seed, concurrency, log }).catch((error) => {
       reportFailure(error);
       return false;
     });

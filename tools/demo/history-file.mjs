@@ -1,5 +1,8 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+
+import { DEV } from '../start/environment.mjs';
 
 /**
  * The clients' own record of what they were answered, one JSON object a line; the checker reads it. The form is that
@@ -8,6 +11,13 @@ import { finished } from 'node:stream/promises';
 export class HistoryFile {
   #stream;
   #attempts = 0;
+
+  /** @param {string} saleId */
+  static ofSale(saleId) {
+    const folder = join(DEV.folder, 'demo');
+    mkdirSync(folder, { recursive: true });
+    return new HistoryFile(join(folder, `${saleId}.ndjson`));
+  }
 
   /** @param {string} file */
   constructor(file) {

@@ -15,13 +15,21 @@ const MOST_SUCCESSORS = 1_000;
  * A sale of its own for one burst: one item, one unit a shopper, with a short hold.
  *
  * @param {import('./operator.mjs').Operator} operator
- * @param {{ units: number, holdMs: number }} options
+ * @param {{ units: number, holdMs: number, admission: object }} options
  * @returns {Promise<{ saleId: string, productId: string }>}
  */
-export async function openDemoSale(operator, { units, holdMs }) {
+export async function openDemoSale(operator, { units, holdMs, admission }) {
   const run = `${Date.now().toString(36)}${randomBytes(2).toString('hex')}`;
   const sale = { saleId: `burst-${run}`, productId: `drop-${run}` };
-  const define = { ...sale, name: 'Demo burst', units, perShopperLimit: 1, forMs: HOUR_MS, holdMs };
+  const define = {
+    ...sale,
+    name: 'Demo burst',
+    units,
+    perShopperLimit: 1,
+    forMs: HOUR_MS,
+    holdMs,
+    admission,
+  };
   await operator.must('POST', '/admin/v1/sales', definition(define));
   await operator.must('POST', `/admin/v1/sales/${sale.saleId}/open`);
   return sale;
@@ -67,15 +75,16 @@ async function stateOf(operator, saleId) {
 
 /**
  * @param {{ saleId: string, productId: string, name: string, units: number, perShopperLimit: number, forMs: number,
- *   holdMs?: number }} sale
+ *   holdMs?: number, admission?: object }} sale
  */
-function definition({ saleId, productId, name, units, perShopperLimit, forMs, holdMs }) {
+function definition({ saleId, productId, name, units, perShopperLimit, forMs, holdMs, admission }) {
   return {
     id: saleId,
     name,
     opensAt: new Date().toISOString(),
     closesAt: new Date(Date.now() + forMs).toISOString(),
     ...(holdMs === undefined ? {} : { holdMs }),
+    ...(admission === undefined ? {} : { admission }),
     items: [{ productId, name, priceMinor: 12_900, currency: 'EUR', stock: units, perShopperLimit }],
   };
 }

@@ -34,6 +34,11 @@ export function formatTable({ tally, buyers, secondWave, sold }) {
     ['sold again', count(secondWave.acceptedOrders), 'units that had come back, to a second wave'],
     ['paid', count(buyers.paid), `orders; ${count(sold)} units are sold`],
   ];
+  return alignRows(rows);
+}
+
+/** @param {readonly (readonly string[])[]} rows name, value and note of each */
+export function alignRows(rows) {
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows
     .map(([name, value, note]) => `  ${name.padEnd(width)}  ${value.padStart(10)}  ${note}`.trimEnd())
@@ -41,7 +46,7 @@ export function formatTable({ tally, buyers, secondWave, sold }) {
 }
 
 /** @param {number} number */
-function count(number) {
+export function count(number) {
   return number.toLocaleString('en');
 }
 

@@ -3,9 +3,16 @@ import { servePurchases } from './purchase-route.mjs';
 /**
  * Bare Fastify: reads and validates the same purchase and refuses it with the same bytes as Flux-Gate, asking nobody.
  *
- * @param {{ status: number, title: string, code: string, detail: string, cache: string, retryAfter: string }} refusal
+ * @param {object} refusal
+ * @param {number} refusal.status
+ * @param {string} refusal.title
+ * @param {string} refusal.code
+ * @param {string} refusal.detail
+ * @param {string} refusal.cache
+ * @param {string} refusal.retryAfter
+ * @param {Record<string, string>} [refusal.links] further members of the body
  */
-export async function serveRefusals({ status, title, code, detail, cache, retryAfter }) {
+export async function serveRefusals({ status, title, code, detail, cache, retryAfter, links = {} }) {
   const requestId = '6f1c2f0e-3a55-4f0b-9d58-0f4f4f3d2a11';
   const headers = {
     'content-type': 'application/problem+json',
@@ -15,7 +22,7 @@ export async function serveRefusals({ status, title, code, detail, cache, retryA
   };
   const type = `https://flux-gate.dev/errors/${code}`;
   await servePurchases((_request, reply) => {
-    const problem = { type, title, status, code, detail, requestId };
+    const problem = { type, title, status, code, detail, ...links, requestId };
     // To a type that it does not serialise itself, Fastify would add a charset.
     return reply.code(status).headers(headers).serializer(JSON.stringify).send(problem);
   });
