@@ -171,13 +171,14 @@ describe('the line', () => {
     expect([body.status, await codeOf(body)]).toEqual([400, 'invalid-request']);
   });
 
-  it('streams places, and ends with the turn', async () => {
-    const item = await guardedItem({ mode: 'closed' });
+  it('streams places, tells at once when the room opens, and ends with the turn', async () => {
+    // By itself a stream would look again after 42 s at the soonest.
+    const item = await guardedItem({ mode: 'closed', longestPollMs: 60_000 });
     const { answer } = await join(world.gateway, item, 'ann');
     const reader = await EventReader.open(`${world.gateway.base}${answer.eventsUrl ?? ''}`);
     await waitUntil('a place is told', () => reader.events.length > 0);
     expect(reader.events[0]).toMatchObject({ type: 'place', data: { status: 'waiting', place: 1 } });
-    await world.shop.putRoom(item, { version: 2 });
+    await world.shop.putRoom(item, { version: 2, longestPollMs: 60_000 });
     await waitUntil('the stream has ended', () => reader.over);
     expect(reader.events.at(-1)?.data).toMatchObject({ status: 'turn' });
     expect(

@@ -3,6 +3,10 @@ import type { RoomConfig, RoomStanding, VisitOutcome } from '@flux/waiting-room'
 import { askAgainMs } from './poll-interval';
 import type { Room } from './room';
 
+/** At the end of a sale somebody in line looks this often, and all together so often. */
+const SOON_MS = 1_000;
+const LOOKS_PER_SECOND = 5_000;
+
 type InLine = Extract<VisitOutcome, { outcome: 'waiting' }>;
 
 /** What the room says to somebody in its line. Ticket, pass and addresses are the caller's to add. */
@@ -29,8 +33,26 @@ export function waitingAnswer(
     ...(halted === 'drawing' ? {} : { place: ahead + 1, ahead, estimatedWait }),
     ...(room.stock?.halted === undefined ? { likelihood: likelihoodOf(room, standing, ahead) } : {}),
     ...(halted === undefined ? {} : { halted }),
-    askAgainMs: askAgainMs(halted === undefined ? estimatedWait.fromMs : Infinity, longestPollMs),
+    askAgainMs:
+      halted === undefined
+        ? nextLookMs(room, standing, config, estimatedWait.fromMs)
+        : askAgainMs(Infinity, longestPollMs),
   };
+}
+
+/**
+ * While nothing is available the line may end, or a unit come back, at any moment: then looks come as often as the line's
+ * length allows, whatever the place.
+ */
+function nextLookMs(
+  { stock }: Room,
+  standing: RoomStanding | undefined,
+  { longestPollMs }: RoomConfig,
+  waitMs: number,
+): number {
+  if (stock?.available !== 0) return askAgainMs(waitMs, longestPollMs);
+  const paced = ((standing?.waiting ?? 0) * 1_000) / LOOKS_PER_SECOND;
+  return askAgainMs(Infinity, Math.min(longestPollMs, Math.max(SOON_MS, paced)));
 }
 
 /** Nothing is left, and nothing can come back: nobody waits in vain. */

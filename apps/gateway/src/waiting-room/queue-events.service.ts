@@ -37,6 +37,7 @@ export class QueueEvents {
       onEnd: (reason) => {
         this.metrics.ended(reason);
         follower.end();
+        unfollow();
         this.forgetOne(name);
       },
     });
@@ -51,6 +52,9 @@ export class QueueEvents {
       onSent: () => {
         this.metrics.sent();
       },
+    });
+    const unfollow = this.queue.follow(saleId, () => {
+      follower.lookSoon();
     });
     try {
       follower.begin(await look());

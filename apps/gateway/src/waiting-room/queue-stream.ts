@@ -5,6 +5,8 @@ import type { EventStream } from '@flux/http';
 
 /** Looks of many streams fall together on these marks, and share calls to Redis. */
 const MARK_MS = 100;
+/** Over so long the looks of all streams are spread when all have to look at once: a part of the second in which a push must come. */
+const SPREAD_MS = 500;
 /** When Redis does not answer, or the room is not ready: it is looked again after so long. */
 const RETRY_MS = 2_000;
 
@@ -28,6 +30,11 @@ export class QueueStream {
     if (this.parts.stream.begin()) this.tell(answer);
   }
 
+  /** Something has changed for everybody in line. */
+  lookSoon(): void {
+    if (this.timer !== undefined) this.wait(Math.random() * SPREAD_MS);
+  }
+
   /** The reader has left, or the process is ending. */
   end(): void {
     this.isOver = true;
@@ -46,7 +53,9 @@ export class QueueStream {
     if (this.isOver) return;
     const now = Date.now();
     const at = Math.ceil((now + ms) / MARK_MS) * MARK_MS;
+    clearTimeout(this.timer);
     this.timer = setTimeout(() => {
+      this.timer = undefined;
       void this.lookAgain();
     }, at - now).unref();
   }

@@ -93,6 +93,11 @@ export class QueueService {
     return this.answerTo(known, outcome, current);
   }
 
+  /** Calls the listener when it is worth looking again at once. @returns a function that ends the listening */
+  follow(saleId: string, listener: () => void): () => void {
+    return this.rooms.follow(saleId, listener);
+  }
+
   /** Gives the place up, or the place inside. May be repeated. */
   async leave(saleId: string, ticket: Ticket): Promise<void> {
     await this.visit('leave', await this.room(saleId), { ticketId: ticket.ticketId, ticket });

@@ -67,6 +67,11 @@ export class Room {
     return this.last !== undefined;
   }
 
+  /** What everybody in line is told anew when it changes. */
+  get phase(): string {
+    return `${this.last?.standing?.state ?? 'none'} ${this.stock?.isExhausted === true ? 'over' : 'selling'}`;
+  }
+
   /** How it stands, as far as that may be relied on. */
   standing(nowMs: number): RoomStanding | undefined {
     return this.last !== undefined && nowMs - this.last.askedAtMs < FRESH_MS ? this.last.standing : undefined;

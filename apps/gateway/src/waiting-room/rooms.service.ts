@@ -27,6 +27,8 @@ const MAX_ROOMS = 1_000;
 export class Rooms implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly rooms = new Map<string, Room>();
   private readonly ticks = new Map<string, Promise<void>>();
+  /** By sale. */
+  private readonly followers = new Map<string, Set<() => void>>();
   private readonly failing: RepeatedWarning;
   private timer: NodeJS.Timeout | undefined;
 
@@ -52,6 +54,21 @@ export class Rooms implements OnApplicationBootstrap, BeforeApplicationShutdown 
   /** What was counted last is lost: the attempts say nothing any more, and places inside end by themselves. */
   beforeApplicationShutdown(): void {
     clearInterval(this.timer);
+  }
+
+  /**
+   * Calls the listener when the room goes on or off, or when nothing is left that could come back: whoever waits need not
+   * wait for their next look. It must not throw.
+   * @returns a function that ends the listening
+   */
+  follow(saleId: string, listener: () => void): () => void {
+    const ofSale = this.followers.get(saleId) ?? new Set();
+    ofSale.add(listener);
+    this.followers.set(saleId, ofSale);
+    return () => {
+      ofSale.delete(listener);
+      if (ofSale.size === 0 && this.followers.get(saleId) === ofSale) this.followers.delete(saleId);
+    };
   }
 
   /** The room, where Redis has told of it since people began to come here. Asks nobody. */
@@ -103,6 +120,7 @@ export class Rooms implements OnApplicationBootstrap, BeforeApplicationShutdown 
     const { saleId } = room;
     const taken = room.take();
     const askedAtMs = performance.now();
+    const before = room.phase;
     try {
       // Before the tick: what it tells of those who have bought is counted in the stock.
       if (room.stock !== undefined) await this.readStock(room);
@@ -119,6 +137,7 @@ export class Rooms implements OnApplicationBootstrap, BeforeApplicationShutdown 
       if (room.stock === undefined && standing !== undefined && standing.state !== 'off') {
         await this.readStock(room);
       }
+      if (room.phase !== before) for (const listener of this.followers.get(saleId) ?? []) listener();
     } catch (error) {
       if (error instanceof GateUnavailableError && error.effect === 'none') room.giveBack(taken);
       throw error;
