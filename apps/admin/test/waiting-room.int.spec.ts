@@ -145,7 +145,7 @@ describe("a sale's waiting room", () => {
     for (const body of [{}, { mode: 'maybe' }, { lobbyOpensAt: inHours(-2) }, { passMs: null }]) {
       expect(statusAndCode(await change(item, body))).toEqual([400, 'invalid-request']);
     }
-    const conflict = await change(item, { longestPollMs: 15_001 });
+    const conflict = await change(item, { longestPollMs: 37_501 });
     expect(conflict.body).toMatchObject({ code: 'invalid-request', errors: [{ pointer: '/silentMs' }] });
     expect(statusAndCode(await change({ ...item, saleId: 'nobody-s' }, { mode: 'on' }))).toEqual([
       404,
