@@ -11,7 +11,7 @@ const KEYS = { FLUX_TOKEN_KEYS: 'k1:a-secret-of-thirty-two-bytes-or-more' };
 const world = useWorld(KEYS);
 
 async function guardedItem(options: Parameters<typeof world.shop.putRoom>[1] = {}): Promise<ItemRef> {
-  const item = await world.shop.open();
+  const item = await world.shop.open({ stock: 100_000 });
   await world.shop.putRoom(item, options);
   return item;
 }

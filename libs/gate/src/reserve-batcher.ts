@@ -81,7 +81,16 @@ export class ReserveBatcher {
     const keys = itemKeys(item);
     return {
       script: SCRIPTS.reserve,
-      keys: [keys.current, keys.item, keys.stock, keys.shoppers, keys.orders, keys.outbox, keys.passes],
+      keys: [
+        keys.current,
+        keys.item,
+        keys.stock,
+        keys.shoppers,
+        keys.orders,
+        keys.outbox,
+        // Most items have no such key, and while a slot moves a call that names a missing one is put off.
+        ...(waiting.some(({ request }) => request.passId !== undefined) ? [keys.passes] : []),
+      ],
       args: [
         this.parts.floors.of(name),
         item.saleId,

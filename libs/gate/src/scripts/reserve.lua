@@ -6,7 +6,7 @@
     KEYS[4] shoppers  hash    shopper -> units
     KEYS[5] orders    hash    order id -> record
     KEYS[6] outbox    stream  orders not yet settled
-    KEYS[7] passes    set     ids of the passes that were redeemed
+    KEYS[7] passes    set     ids of the passes that were redeemed; only where a request has one
     ARGV[1] epochFloor   an older gate answers notReady; 0 where none is known
     ARGV[2] saleId
     ARGV[3] the sale's waiting room as the caller knows it, '<since> <off|on|closed>'; '' where it knows none
