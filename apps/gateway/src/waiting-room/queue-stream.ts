@@ -6,7 +6,7 @@ import type { EventStream } from '@flux/http';
 /** Looks of many streams fall together on these marks, and share calls to Redis. */
 const MARK_MS = 100;
 /** Over so long the looks of all streams are spread when all have to look at once: a part of the second in which a push must come. */
-const SPREAD_MS = 500;
+const SPREAD_MS = 250;
 /** When Redis does not answer, or the room is not ready: it is looked again after so long. */
 const RETRY_MS = 2_000;
 
