@@ -7,8 +7,8 @@ import { inSlices } from '../gate-driver/in-slices';
 import type { MaintenanceRound } from '../maintenance/maintenance-round';
 import { type EmptyGate, emptyGateOf, isSpent, type SpentLedger } from './spent-item';
 
-/** People wait in vain for about so long. */
-const PAUSE_MS = 500;
+/** A part of the second within which whoever waits in vain hears of it. */
+const PAUSE_MS = 250;
 
 /** The counters alone: most items are told apart by them. */
 const ALL_PAID = 'sold = initial AND held = 0 AND parked = 0 AND suspended_reason IS NULL';
