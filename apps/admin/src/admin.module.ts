@@ -64,7 +64,6 @@ import { StockChangeCompletion } from './stock/stock-change-completion';
 import { StockChangeStart } from './stock/stock-change-start';
 import { StockController } from './stock/stock.controller';
 import { StockService } from './stock/stock.service';
-import { RoomLooks } from './waiting-room/room-look';
 import { RoomPublisher } from './waiting-room/room-publisher';
 import { RoomView } from './waiting-room/room-view';
 import { WaitingRoomController } from './waiting-room/waiting-room.controller';
@@ -97,7 +96,6 @@ import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts'
     GateDriver,
     SalePublisher,
     RoomPublisher,
-    RoomLooks,
     RoomView,
     WaitingRoomService,
     DrawMaintenance,

@@ -52,6 +52,18 @@ export interface RoomStanding {
   readonly pausedUntilMs: number;
 }
 
+/** How a room stands in Redis, read without doing anything there. */
+export interface RoomLook extends Pick<
+  RoomStanding,
+  'state' | 'waiting' | 'called' | 'inside' | 'pausedUntilMs'
+> {
+  /**
+   * The server that the room was last looked after on; another one each time that the line may have been lost. Empty: it
+   * was lost, and no gateway has looked after it since.
+   */
+  readonly server: string;
+}
+
 export interface VisitReply {
   /** `undefined`: Redis does not have the room. */
   readonly atMs: number | undefined;

@@ -3,6 +3,7 @@ import {
   ask,
   InvalidRequestError,
   type RedisConnection,
+  ROOM_STATES,
   ScriptRunner,
   UnexpectedReplyError,
 } from '@flux/gate';
@@ -12,6 +13,7 @@ import {
   decodePublish,
   decodeTick,
   type PublishOutcome,
+  type RoomLook,
   type RoomStanding,
   type Visit,
   type VisitOutcome,
@@ -33,8 +35,8 @@ export interface TickRequest {
   readonly bought: readonly string[];
 }
 
-/** Tickets of the draw that one command writes. */
-const DRAW_PAGE = 1_000;
+/** Tickets of a draw that one command writes, and one entry of the kept list holds. */
+export const TICKETS_PER_ENTRY = 1_000;
 const SCAN_COUNT = 1_000;
 
 /**
@@ -84,6 +86,29 @@ export class RoomClient {
       args: [attempts, available, isOver ? 1 : 0, ...bought],
     });
     return decodeTick(reply);
+  }
+
+  /** How the room stands. Changes nothing: a tick would also call people. @returns undefined where Redis has none */
+  async look(saleId: string): Promise<RoomLook | undefined> {
+    assertSale(saleId);
+    const keys = roomKeys(saleId);
+    const [[word, called, server, pausedUntil], waiting, notFetched, inside] = await Promise.all([
+      ask(this.connection, (client) => client.hmget(keys.state, 'state', 'called', 'server', 'pausedUntil')),
+      ask(this.connection, (client) => client.zcard(keys.line)),
+      ask(this.connection, (client) => client.zcard(keys.called)),
+      ask(this.connection, (client) => client.zcard(keys.inside)),
+    ]);
+    if (word === null) return undefined;
+    const state = ROOM_STATES.find((known) => known === word);
+    if (state === undefined) throw new UnexpectedReplyError('not a room');
+    return {
+      state,
+      waiting,
+      called: Number(called),
+      inside: notFetched + inside,
+      server: server ?? '',
+      pausedUntilMs: Number(pausedUntil),
+    };
   }
 
   /**
@@ -170,8 +195,8 @@ export class RoomClient {
   async keepDrawn(saleId: string, ticketIds: readonly string[]): Promise<void> {
     const { drawn } = roomKeys(saleId);
     await ask(this.connection, (client) => client.del(drawn));
-    for (let at = 0; at < ticketIds.length; at += DRAW_PAGE) {
-      const page = ticketIds.slice(at, at + DRAW_PAGE).join('\n');
+    for (let at = 0; at < ticketIds.length; at += TICKETS_PER_ENTRY) {
+      const page = ticketIds.slice(at, at + TICKETS_PER_ENTRY).join('\n');
       await ask(this.connection, (client) => client.rpush(drawn, page));
     }
   }
@@ -190,8 +215,8 @@ export class RoomClient {
   async rank(saleId: string, ranks: Iterable<readonly [ticketId: string, rank: number]>): Promise<void> {
     const { line } = roomKeys(saleId);
     const pairs = [...ranks];
-    for (let at = 0; at < pairs.length; at += DRAW_PAGE) {
-      const page = pairs.slice(at, at + DRAW_PAGE).flatMap(([ticketId, rank]) => [rank, ticketId]);
+    for (let at = 0; at < pairs.length; at += TICKETS_PER_ENTRY) {
+      const page = pairs.slice(at, at + TICKETS_PER_ENTRY).flatMap(([ticketId, rank]) => [rank, ticketId]);
       await ask(this.connection, (client) => client.zadd(line, 'XX', ...page));
     }
   }

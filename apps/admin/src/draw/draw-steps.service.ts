@@ -1,9 +1,8 @@
 import { DrawEntity, type SaleEntity } from '@flux/ledger';
-import { rankOf, RoomClient } from '@flux/waiting-room';
+import { rankOf, RoomClient, type RoomLook } from '@flux/waiting-room';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { lockSale } from '../sales/sale.repository';
-import { type RoomLook, RoomLooks } from '../waiting-room/room-look';
 import { RoomPublisher } from '../waiting-room/room-publisher';
 import { insertDraw, noteDrawn } from './draw.repository';
 import { drawnTicketsOf, ticketIdsOf } from './drawn-tickets';
@@ -17,7 +16,6 @@ export class DrawSteps {
   constructor(
     private readonly dataSource: DataSource,
     private readonly rooms: RoomClient,
-    private readonly looks: RoomLooks,
     private readonly publisher: RoomPublisher,
   ) {}
 
@@ -67,10 +65,10 @@ export class DrawSteps {
     await this.publisher.publish(id);
     const nowMs = await this.rooms.nowMs(id);
     if (nowMs < opensAt.getTime()) return undefined;
-    const before = await this.looks.look(id);
+    const before = await this.rooms.look(id);
     if (before === undefined || isFormingAgain(before, nowMs)) return undefined;
     const ticketIds = await this.rooms.lobby(id, opensAt.getTime());
-    const after = await this.looks.look(id);
+    const after = await this.rooms.look(id);
     return after?.server === before.server ? ticketIds : undefined;
   }
 }

@@ -1,6 +1,6 @@
 import { ask, RedisConnection } from '@flux/gate';
 import { DrawEntity, type DrawnList, ExclusiveWork, SaleEntity } from '@flux/ledger';
-import { RoomClient, roomKeys } from '@flux/waiting-room';
+import { RoomClient, roomKeys, TICKETS_PER_ENTRY } from '@flux/waiting-room';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
@@ -11,8 +11,6 @@ import { drawnTicketsOf, ticketIdsOf } from './drawn-tickets';
 /** Advisory lock, of the draw as well: one process at a time writes lists. */
 const DRAWING_LOCK = 7_305_022;
 const PAUSE_MS = 10_000;
-/** See `roomKeys`. */
-const TICKETS_PER_ENTRY = 1_000;
 
 /**
  * Keeps the lists of what was drawn in both places, as long as the sale is in Redis: gateways publish Redis's, and a

@@ -1,14 +1,13 @@
 import { GateUnavailableError } from '@flux/gate';
-import { commitmentOf } from '@flux/waiting-room';
+import { commitmentOf, RoomClient } from '@flux/waiting-room';
 import { Injectable } from '@nestjs/common';
 import type { Sale } from '../sales/sale';
 import type { AdmissionAnswer } from './room-answer';
-import { RoomLooks } from './room-look';
 
 /** The waiting rooms of sales as operators see them. */
 @Injectable()
 export class RoomView {
-  constructor(private readonly looks: RoomLooks) {}
+  constructor(private readonly rooms: RoomClient) {}
 
   /** Shows no room where Redis does not answer, rather than fail. */
   async of({ id, admission, drawSeed, beaconValue, draw }: Sale): Promise<AdmissionAnswer> {
@@ -30,7 +29,7 @@ export class RoomView {
 
   private async roomOf(saleId: string): Promise<AdmissionAnswer['room']> {
     try {
-      const look = await this.looks.look(saleId);
+      const look = await this.rooms.look(saleId);
       if (look === undefined) return null;
       const { state, waiting, called, inside } = look;
       return { state, waiting, called, inside };

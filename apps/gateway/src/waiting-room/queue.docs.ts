@@ -36,6 +36,18 @@ const turn = {
   askAgainMs: 10_000,
 };
 
+const LOOK_PROBLEMS = [
+  'unauthenticated',
+  'ticket-invalid',
+  'not-in-line',
+  'unknown-sale',
+  'sale-closed',
+  'sale-not-open',
+  'rate-limited',
+  'not-ready',
+  'temporarily-unavailable',
+] as const;
+
 const saleParameter = {
   name: 'saleId',
   in: 'path' as const,
@@ -97,17 +109,7 @@ export const QUEUE_PATH: Pick<OpenAPIObject, 'paths'> = {
         responses: {
           200: answered('It is your turn (`turn`, with the pass), or there is nothing to wait for', turn),
           202: answered('Still waiting', waiting),
-          ...problemResponses(
-            'unauthenticated',
-            'ticket-invalid',
-            'not-in-line',
-            'unknown-sale',
-            'sale-closed',
-            'sale-not-open',
-            'rate-limited',
-            'not-ready',
-            'temporarily-unavailable',
-          ),
+          ...problemResponses(...LOOK_PROBLEMS),
         },
       },
       delete: {
@@ -168,17 +170,7 @@ export function DocumentQueueEvents(): MethodDecorator {
         },
       },
     }),
-    ApiProblems(
-      'unauthenticated',
-      'ticket-invalid',
-      'not-in-line',
-      'unknown-sale',
-      'sale-closed',
-      'sale-not-open',
-      'rate-limited',
-      'not-ready',
-      'temporarily-unavailable',
-    ),
+    ApiProblems(...LOOK_PROBLEMS),
   );
 }
 
