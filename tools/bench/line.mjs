@@ -152,7 +152,14 @@ class LongLine {
 
   async #tick(/** @type {number} */ ticks) {
     for (let done = 0; done < ticks; done++) {
-      await this.#room.tick({ saleId: this.#saleId, attempts: 100, available: 0, isOver: false, bought: [] });
+      await this.#room.tick({
+        saleId: this.#saleId,
+        attempts: 100,
+        available: 0,
+        isOver: false,
+        wasOn: false,
+        bought: [],
+      });
     }
   }
 

@@ -5,8 +5,8 @@ import { between, histogramOf, quantileOf } from './histogram.mjs';
 import { arrivalTimes } from './load/arrivals.mjs';
 import { buyByOpenLoop, startOpenLoop } from './load/open-loop.mjs';
 
-const BASE_PER_SECOND = 150;
-const PART_SECONDS = 6;
+const BASE_PER_SECOND = 50;
+const PART_SECONDS = 10;
 /** How many times the base load comes. */
 const SPIKE = 10;
 /** Above the base load with its chances, and far below the spike. */

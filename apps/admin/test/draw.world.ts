@@ -71,7 +71,14 @@ export class DrawWorld {
   }
 
   async tick({ saleId }: Pick<ItemRef, 'saleId'>) {
-    return this.rooms.tick({ saleId, attempts: 0, available: 1_000_000, isOver: false, bought: [] });
+    return this.rooms.tick({
+      saleId,
+      attempts: 0,
+      available: 1_000_000,
+      isOver: false,
+      wasOn: false,
+      bought: [],
+    });
   }
 
   async draw(app = this.admin.app): Promise<void> {

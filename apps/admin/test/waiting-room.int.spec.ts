@@ -40,7 +40,7 @@ describe("a sale's waiting room", () => {
   }
 
   async function tick({ saleId }: ItemRef): Promise<RoomStanding | undefined> {
-    return rooms.tick({ saleId, attempts: 0, available: 1_000_000, isOver: false, bought: [] });
+    return rooms.tick({ saleId, attempts: 0, available: 1_000_000, isOver: false, wasOn: false, bought: [] });
   }
 
   async function audits({ saleId }: ItemRef, action: string): Promise<unknown[]> {

@@ -31,6 +31,8 @@ export interface TickRequest {
   readonly available: number;
   /** Nothing is left, and nothing can come back by itself: the line ends. */
   readonly isOver: boolean;
+  /** The room was on when this process last heard of it: what Redis has lost of it, the gateways know. */
+  readonly wasOn: boolean;
   /** Tickets whose shoppers have bought: they make room for others. */
   readonly bought: readonly string[];
 }
@@ -66,6 +68,7 @@ export class RoomClient {
     attempts,
     available,
     isOver,
+    wasOn,
     bought,
   }: TickRequest): Promise<RoomStanding | undefined> {
     assertSale(saleId);
@@ -83,7 +86,7 @@ export class RoomClient {
         keys.seenEven,
         keys.seenOdd,
       ],
-      args: [attempts, available, isOver ? 1 : 0, ...bought],
+      args: [attempts, available, isOver ? 1 : 0, wasOn ? 1 : 0, ...bought],
     });
     return decodeTick(reply);
   }

@@ -66,7 +66,7 @@ class FourGateways {
     const gateways = new FourGateways(connections, clients, saleId);
     for (const [index, client] of clients.entries()) {
       await pause(TICK_MS / GATEWAYS);
-      const tick = { saleId, attempts: index, available: 1_000_000, isOver: false, bought: [] };
+      const tick = { saleId, attempts: index, available: 1_000_000, isOver: false, wasOn: false, bought: [] };
       gateways.every(TICK_MS, async () => {
         const standing = await client.tick(tick);
         if (standing !== undefined) gateways.standings.push(standing);

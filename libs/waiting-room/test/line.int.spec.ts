@@ -187,6 +187,17 @@ describe('a line that Redis forgot', () => {
     expect(good).toEqual(['ann', 'bob', 'cid'].map((shopper) => room.id(shopper)));
   });
 
+  it('is on again in auto where a gateway knows that it was, and is not seen before anybody has looked after it', async () => {
+    for (const wasOn of [true, false]) {
+      const room = await TestRoom.open(world.rooms, { mode: 'auto' });
+      await world.redis.client.del(...Object.values<string>({ ...room.keys }));
+      await world.rooms.publish(room.config, true);
+      expect(await room.look('ann', 1)).toEqual({ outcome: 'notReady' });
+      expect(await room.tick({ wasOn })).toMatchObject({ state: wasOn ? 'on' : 'off' });
+      expect(await room.look('ann', 1)).toMatchObject({ outcome: wasOn ? 'waiting' : 'open' });
+    }
+  });
+
   it('pauses after a restart of Redis, and takes every ticket back, for who was called may have been forgotten', async () => {
     const room = await TestRoom.open(world.rooms, { ratePerSecond: 1 });
     const place = placeOf(await room.join('ann'));
@@ -214,7 +225,7 @@ describe('settings', () => {
   });
 
   it('that Redis does not have make no room', async () => {
-    const nothing = { saleId: 'none', attempts: 1, available: 1, isOver: false, bought: [] };
+    const nothing = { saleId: 'none', attempts: 1, available: 1, isOver: false, wasOn: false, bought: [] };
     expect(await world.rooms.tick(nothing)).toBeUndefined();
     expect(await world.rooms.visit('none', { verb: 'look', ticketId: 'A'.repeat(14), place: 1 })).toEqual({
       outcome: 'notReady',

@@ -64,7 +64,7 @@ export class TestRoom {
 
   async tick(options: Partial<Parameters<RoomClient['tick']>[0]> = {}): Promise<RoomStanding> {
     const { saleId } = this.config;
-    const nothing = { saleId, attempts: 0, available: 1_000_000, isOver: false, bought: [] };
+    const nothing = { saleId, attempts: 0, available: 1_000_000, isOver: false, wasOn: false, bought: [] };
     const standing = await this.client.tick({ ...nothing, ...options });
     if (standing === undefined) throw new Error('Redis does not have the room');
     return standing;

@@ -16,6 +16,8 @@ export class Room {
   stock: StockStanding | undefined;
   stockReadAtMs = -Infinity;
   private last: { readonly standing: RoomStanding | undefined; readonly askedAtMs: number } | undefined;
+  /** When Redis last had it; also where it has lost it since. */
+  wasOn = false;
   private attempts = 0;
   private bought: string[] = [];
   private usedAtMs: number;
@@ -58,6 +60,7 @@ export class Room {
   /** @param standing undefined: Redis does not have the room */
   learn(standing: RoomStanding | undefined, askedAtMs: number): void {
     this.last = { standing, askedAtMs };
+    if (standing !== undefined) this.wasOn = standing.state === 'on';
     if (standing === undefined || standing.state === 'off') this.stock = undefined;
     if (standing !== undefined) this.drain.add(standing.atMs, standing.called);
   }

@@ -125,7 +125,8 @@ export class Rooms implements OnApplicationBootstrap, BeforeApplicationShutdown 
       // Before the tick: what it tells of those who have bought is counted in the stock.
       if (room.stock !== undefined) await this.readStock(room);
       const { available, isExhausted } = room.stock ?? NO_STOCK;
-      const standing = await this.client.tick({ saleId, ...taken, available, isOver: isExhausted });
+      const { wasOn } = room;
+      const standing = await this.client.tick({ saleId, ...taken, available, isOver: isExhausted, wasOn });
       if (standing !== undefined && standing.version !== room.config?.version) {
         room.config = await this.client.config(saleId);
       }

@@ -6,7 +6,7 @@
     ARGV[3] hasBegun (1: there was a room before)   ARGV[4] mode   ARGV[5..] other settings, flat: name, value, ...
     Returns {'created'} | {'updated'} | {'kept'}
   A room that is gone although it had begun was lost with its line: it is created as of another server, so that its
-  first tick lets the line form again, and with `auto` it is on until that is done.
+  first tick lets the line form again.
 ]]
 local state_key, config_key = KEYS[1], KEYS[2]
 local version, config, has_begun, mode = tonumber(ARGV[1]), ARGV[2], ARGV[3] == '1', ARGV[4]
@@ -21,7 +21,7 @@ if found and found >= version and redis.call('EXISTS', config_key) == 1 then ret
 redis.call('SET', config_key, config)
 redis.call('HSET', state_key, 'version', ARGV[1], 'mode', mode, unpack(ARGV, 5))
 local target = mode
-if mode == 'auto' then target = found and state or has_begun and 'on' or 'off' end
+if mode == 'auto' then target = found and state or 'off' end
 if target ~= state then
   since = math.max(math.floor(clock() / 1000), since + 1)
   redis.call('HSET', state_key, 'state', target, 'since', string.format('%d', since))

@@ -10,7 +10,8 @@
     KEYS[7] places    hash    ticket id -> place, of those called and inside
     KEYS[8] seenEven  string  KEYS[9] seenOdd  string: filters of who has looked lately
     ARGV[1] attempts since the gateway's last tick   ARGV[2] units available now
-    ARGV[3] isOver (1: nothing is left and nothing can come back)   ARGV[4..] ids of tickets whose shoppers have bought
+    ARGV[3] isOver (1: nothing is left and nothing can come back)   ARGV[4] wasOn (1: so the gateway knows it)
+    ARGV[5..] ids of tickets whose shoppers have bought
     Returns {nowMs, since, state, version, waiting, called in all, inside, attempts a second, pausedUntilMs, head}
       | {'notReady'}
   Passes are given out one by one, each good from a time of its own (GCRA: ITU-T I.371): between two lie 1/rate seconds,
@@ -20,7 +21,7 @@
 local state_key, attempts_key, line_key, called_key = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local inside_key, absent_key, places_key = KEYS[5], KEYS[6], KEYS[7]
 local seen_even_key, seen_odd_key = KEYS[8], KEYS[9]
-local attempts, available, is_over = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1'
+local attempts, available, is_over, was_on = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4] == '1'
 
 --- @include "clock"
 --- @include "seen"
@@ -58,7 +59,8 @@ end
 local slot = math.floor(now_us / SLOT_US)
 if attempts > 0 then redis.call('HINCRBY', attempts_key, string.format('%d', slot), attempts) end
 local past_slots = {}
-for back = 1, SLOTS do past_slots[back] = string.format('%d', slot - back) end
+-- The present tenth among them: a crowd is noticed with the first counts that are too many.
+for back = 1, SLOTS do past_slots[back] = string.format('%d', slot + 1 - back) end
 local per_second = 0
 for _, count in ipairs(redis.call('HMGET', attempts_key, unpack(past_slots))) do
   per_second = per_second + (tonumber(count) or 0)
@@ -73,7 +75,8 @@ local waiting = redis.call('ZCARD', line_key)
 local has_lobby = lobby_opens_ms < opens_ms and now >= lobby_opens_ms and not is_drawn
 local target = mode
 if mode == 'auto' then
-  local is_busy = waiting > 0 or has_lobby
+  -- After a loss nobody waits until the tickets have come back; that there was a line only the gateways know.
+  local is_busy = waiting > 0 or has_lobby or was_on and now < paused_until
   if state ~= 'on' then
     target = (is_busy or per_second > rate) and 'on' or 'off'
   elseif is_busy or per_second >= rate * CALM_SHARE then
@@ -107,7 +110,7 @@ local function pass_over(ticket_id)
   redis.call('ZADD', absent_key, absent_until, ticket_id)
 end
 
-end_stay({ unpack(ARGV, 4) })
+end_stay({ unpack(ARGV, 5) })
 end_stay(good_since_before(inside_key, now_us - pass_ms * 1000))
 for _, ticket_id in ipairs(good_since_before(called_key, now_us - silent_ms * 1000)) do
   redis.call('ZREM', called_key, ticket_id)

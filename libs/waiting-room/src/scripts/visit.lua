@@ -23,8 +23,9 @@ local absent_key, places_key, seen_even_key, seen_odd_key = KEYS[5], KEYS[6], KE
 
 local FIELDS = 3
 local room = redis.call('HMGET', state_key, 'state', 'lobbyOpensAtMs', 'closesAtMs', 'passMs', 'silentMs', 'graceMs',
-  'stamp', 'head', 'pausedUntil')
-if not room[1] then return { 'notReady' } end
+  'stamp', 'head', 'pausedUntil', 'server')
+-- A room that was lost, and that no gateway has looked after since, may have had a line.
+if not room[1] or room[10] == '' then return { 'notReady' } end
 local state, lobby_opens_ms, closes_ms = room[1], tonumber(room[2]), tonumber(room[3])
 local pass_ms, silent_ms, grace_ms = tonumber(room[4]), tonumber(room[5]), tonumber(room[6])
 local stamp, head, paused_until = tonumber(room[7]), tonumber(room[8]), tonumber(room[9])
