@@ -5,6 +5,7 @@ import {
   replayableRows,
   replayInto,
   type TestDatabase,
+  waitUntil,
 } from '@flux/testing';
 import { Forgetting } from '@flux/ledger';
 import { DrawMaintenance } from '../src/draw/draw-maintenance.service';
@@ -37,7 +38,8 @@ describe('what the admin process writes', () => {
     await world.changeStock(item, -1);
     await world.changeStock(item, 2);
     await world.redis.restart();
-    for (const action of ['pause', 'resume', 'close']) await world.act(item, action);
+    await waitUntil('Redis is connected', async () => (await world.act(item, 'pause')).status === 200);
+    for (const action of ['resume', 'close']) await world.act(item, action);
     const scheduled = await world.createSale({ retentionMs: 86_400_000 }, 7);
     expect((await world.act(scheduled, 'close')).status).toBe(200);
     expect(await world.app.get(Forgetting).forgetSale(scheduled.saleId)).toMatchObject({

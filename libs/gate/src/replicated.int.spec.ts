@@ -34,6 +34,10 @@ beforeAll(async () => {
   other = await connectGate(gateConfig(world.server.url, REPLICATED));
   await inStep();
 });
+// What a test left unanswered may have cost the connection.
+beforeEach(async () => {
+  await world.clients.connection.whenReady();
+});
 afterAll(async () => {
   other.connection.close();
   await link.stop();
