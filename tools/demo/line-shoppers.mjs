@@ -13,7 +13,9 @@ const RETRY_MS = 1_000;
  *
  * @typedef {object} Visit
  * @property {number} sentAt when the shopper came to buy
- * @property {number} [joinedAt] when the line was joined
+ * @property {number} [joiningAt] when the line was asked for a place
+ * @property {number} [joinedAt] when it had answered
+ * @property {number} [stampAt] when the place was given, by the server's clock, as Date.now()
  * @property {number} [place] at the first look
  * @property {number} [calledAt] from when the pass was good, by the server's clock, as Date.now()
  * @property {number} [turnAt] when the client heard of it
@@ -84,8 +86,10 @@ export class LineShoppers {
   /** @param {{ gatewayUrl: string, attempt: import('./plan.mjs').Attempt, visit: Visit }} shopper */
   async #queue({ gatewayUrl, attempt, visit }) {
     const url = `${gatewayUrl}/v1/sales/${attempt.saleId}/queue`;
+    visit.joiningAt = this.#now();
     let answer = await this.#ask(url, { method: 'POST', headers: { 'x-shopper-id': attempt.shopperId } });
-    const { ticket = '', place } = answer;
+    const { ticket = '', place, joinedAt } = answer;
+    visit.stampAt = Date.parse(joinedAt);
     visit.joinedAt = this.#now();
     visit.place = place;
     while (!this.#stopped) {
