@@ -12,6 +12,8 @@ const SPIKE = 10;
 /** Above the base load with its chances, and far below the spike. */
 const RATE_SHARE = 1.5;
 const POLL_MS = 1_000;
+/** Few enough that none is idle for as long as the gateway waits for a first request. */
+const CONNECTIONS = 64;
 
 /**
  * How long a purchase takes in the gateway when ten times the base load comes and the waiting room goes on by itself
@@ -105,7 +107,7 @@ async function spikeLoad({ system, sale, seed, seconds }) {
 
 /** @param {BenchSystem} system @param {import('./system.mjs').Sale} sale */
 function target(system, { saleId, productIds: [productId = ''] }) {
-  return { url: system.urlOf('gateway'), saleId, productId };
+  return { url: system.urlOf('gateway'), saleId, productId, connections: CONNECTIONS };
 }
 
 /** @param {BenchSystem} system */
