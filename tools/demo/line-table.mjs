@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module';
-
+import { loadMetrics } from '../fairness/metrics.mjs';
 import { alignRows, count } from './table.mjs';
 import { percentiles } from './tally.mjs';
 
@@ -11,8 +10,7 @@ const SWITCHING_MS = 500;
  * @returns {{ table: string, isFair: boolean }}
  */
 export function formatLine({ visits, sold }) {
-  const require = createRequire(import.meta.url);
-  const { epsilonInversions, kendallTauB } = require('../../dist/libs/testing/src/fairness/order.js');
+  const { epsilonInversions, kendallTauB } = loadMetrics();
   const ended = (/** @type {string} */ end) => visits.filter((visit) => visit.end === end);
   const queued = visits.filter(({ joinedAt }) => joinedAt !== undefined);
   const called = queued.filter(({ calledAt }) => calledAt !== undefined);

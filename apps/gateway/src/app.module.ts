@@ -81,11 +81,7 @@ export class AppModule {
           inject: [RedisConnection],
           useFactory: (connection: RedisConnection) => new RoomClient(connection),
         },
-        {
-          provide: FormerBuyers,
-          inject: [GateClient, LOG],
-          useFactory: (gate: GateClient, log: Log) => new FormerBuyers(gate, log),
-        },
+        FormerBuyers,
         Rooms,
         PassReader,
         Entrance,

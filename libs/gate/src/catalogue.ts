@@ -1,8 +1,9 @@
 import { publicSaleSchema, SALE_ID_PATTERN, type PublicSale } from '@flux/contracts';
 import { ask } from './ask';
-import { InvalidRequestError, UnexpectedReplyError } from './gate-error';
+import { InvalidRequestError } from './gate-error';
 import { CATALOGUE_KEY, currentKey, saleKey } from './gate-keys';
 import type { RedisConnection } from './redis-connection';
+import { readStored } from './stored-json';
 
 export type FindOutcome =
   | {
@@ -44,7 +45,7 @@ export class Catalogue {
   async sale(saleId: string): Promise<PublicSale | undefined> {
     if (!SALE_ID_PATTERN.test(saleId)) throw new InvalidRequestError('saleId');
     const text = await ask(this.connection, (client) => client.get(saleKey(saleId)));
-    return text === null ? undefined : decodeSale(text);
+    return text === null ? undefined : readStored(publicSaleSchema, text, 'the public record of a sale');
   }
 
   /** Every sale that the catalogue names, newest first per product; undefined while it is not written. */
@@ -78,19 +79,5 @@ export class Catalogue {
     }
     const fields = Object.fromEntries([...products].map(([productId, ids]) => [productId, ids.join(' ')]));
     await ask(this.connection, (client) => client.hset(CATALOGUE_KEY, { [WRITTEN_FIELD]: '1', ...fields }));
-  }
-}
-
-function decodeSale(text: string): PublicSale {
-  const result = publicSaleSchema.safeParse(parseJson(text));
-  if (!result.success) throw new UnexpectedReplyError('not the public record of a sale');
-  return result.data;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
   }
 }

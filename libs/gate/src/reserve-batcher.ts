@@ -14,6 +14,7 @@ import type { ScriptRunner } from './script-runner';
 import { SCRIPTS } from './scripts.generated';
 import type { CallResult, ScriptCall } from './shard-pipeline';
 import { slicesOf } from './slices';
+import { TurnQueue } from './turn-queue';
 
 interface Waiting {
   readonly request: ReserveRequest;
@@ -37,11 +38,11 @@ interface BatcherParts {
 
 /**
  * Collects the purchases of one turn of the event loop and asks the gate once per item, at most 64 to a call.
- * Collecting by `setImmediate` fills batches; by microtask every batch was one.
  */
 export class ReserveBatcher {
-  private waiting = new Map<string, Waiting[]>();
-  private scheduled = false;
+  private readonly queue = new TurnQueue<Waiting>((waiting) => {
+    this.flush(waiting);
+  });
 
   constructor(private readonly parts: BatcherParts) {}
 
@@ -52,22 +53,12 @@ export class ReserveBatcher {
   async reserve(request: ReserveRequest): Promise<ReserveOutcome> {
     assertReservable(request);
     return new Promise((answer) => {
-      const name = itemName(request);
-      const queue = this.waiting.get(name);
-      if (queue === undefined) this.waiting.set(name, [{ request, answer }]);
-      else queue.push({ request, answer });
-      if (this.scheduled) return;
-      this.scheduled = true;
-      setImmediate(() => {
-        this.flush();
-      });
+      this.queue.add(itemName(request), { request, answer });
     });
   }
 
-  private flush(): void {
-    const slices = [...this.waiting].flatMap(([name, waiting]) => partsOf(name, waiting));
-    this.waiting = new Map();
-    this.scheduled = false;
+  private flush(ofItems: ReadonlyMap<string, readonly Waiting[]>): void {
+    const slices = [...ofItems].flatMap(([name, waiting]) => partsOf(name, waiting));
     const startedAt = performance.now();
     const results = this.parts.runner.runAll(slices.map((slice) => this.callOf(slice)));
     slices.forEach((slice, index) => {

@@ -59,15 +59,7 @@ export class ScriptRunner {
    * @throws GateUnavailableError
    */
   async run(call: ScriptCall): Promise<unknown> {
-    const result = (await this.runAll([call])[0]) ?? { outcome: 'unknown', reason: 'no reply' };
-    switch (result.outcome) {
-      case 'reply':
-        return result.reply;
-      case 'unavailable':
-        throw new GateUnavailableError('none', result.reason);
-      case 'unknown':
-        throw new GateUnavailableError('unknown', result.reason);
-    }
+    return replyOf((await this.runAll([call])[0]) ?? { outcome: 'unknown', reason: 'no reply' });
   }
 
   private async runOnShard(shard: Shard, calls: readonly ScriptCall[]): Promise<readonly CallResult[]> {
@@ -107,6 +99,18 @@ export class ScriptRunner {
       attempt = (await this.pipeline.send({ shard, calls: [call], deadline, how, asking }))[0] ?? attempt;
     }
     return attempt;
+  }
+}
+
+/** @throws GateUnavailableError where there is none */
+export function replyOf(result: CallResult): unknown {
+  switch (result.outcome) {
+    case 'reply':
+      return result.reply;
+    case 'unavailable':
+      throw new GateUnavailableError('none', result.reason);
+    case 'unknown':
+      throw new GateUnavailableError('unknown', result.reason);
   }
 }
 

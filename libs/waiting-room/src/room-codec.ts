@@ -1,4 +1,4 @@
-import { ROOM_STATES, UnexpectedReplyError } from '@flux/gate';
+import { numberOf, ROOM_STATES, UnexpectedReplyError, wordsOf } from '@flux/gate';
 
 export type RoomState = (typeof ROOM_STATES)[number];
 
@@ -46,8 +46,6 @@ export interface RoomStanding {
   readonly called: number;
   /** Called, and neither gone nor through with buying. */
   readonly inside: number;
-  /** Purchase attempts in the last second, over all gateways. */
-  readonly attemptsPerSecond: number;
   /** Nobody is called before: Redis was another one, and the line forms again. 0 where that never happened. */
   readonly pausedUntilMs: number;
 }
@@ -107,10 +105,8 @@ export function decodeVisit({ atMs, texts }: VisitReply, index: number): VisitOu
 
 /** @returns undefined where Redis does not have the room @throws UnexpectedReplyError */
 export function decodeTick(reply: unknown): RoomStanding | undefined {
-  if (!Array.isArray(reply)) throw new UnexpectedReplyError('tick');
-  const [first, ...words] = reply as readonly unknown[];
+  const [first, since, word, version, waiting, called, inside, pausedUntilMs] = wordsOf(reply);
   if (first === 'notReady') return undefined;
-  const [since, word, version, waiting, called, inside, attemptsPerSecond, pausedUntilMs] = words;
   const state = ROOM_STATES.find((known) => known === word);
   if (state === undefined) throw new UnexpectedReplyError('tick');
   return {
@@ -121,7 +117,6 @@ export function decodeTick(reply: unknown): RoomStanding | undefined {
     waiting: whole(waiting),
     called: whole(called),
     inside: whole(inside),
-    attemptsPerSecond: whole(attemptsPerSecond),
     pausedUntilMs: whole(pausedUntilMs),
   };
 }
@@ -132,7 +127,7 @@ export type PublishOutcome = (typeof PUBLISH_OUTCOMES)[number];
 
 /** @throws UnexpectedReplyError */
 export function decodePublish(reply: unknown): PublishOutcome {
-  const word: unknown = Array.isArray(reply) ? (reply as readonly unknown[])[0] : undefined;
+  const [word] = wordsOf(reply);
   const outcome = PUBLISH_OUTCOMES.find((known) => known === word);
   if (outcome === undefined) throw new UnexpectedReplyError('publish');
   return outcome;
@@ -140,12 +135,11 @@ export function decodePublish(reply: unknown): PublishOutcome {
 
 /** Milliseconds. @throws UnexpectedReplyError */
 export function decodeClock(reply: unknown): number {
-  if (!Array.isArray(reply)) throw new UnexpectedReplyError('clock');
-  return whole((reply as readonly unknown[])[0]);
+  return whole(wordsOf(reply)[0]);
 }
 
-function whole(word: unknown): number {
-  const number = typeof word === 'string' && word !== '' ? Number(word) : word;
+function whole(word: string | undefined): number {
+  const number = numberOf(word);
   if (!Number.isSafeInteger(number)) throw new UnexpectedReplyError('not a whole number');
-  return number as number;
+  return number;
 }

@@ -2,6 +2,7 @@ import { SALE_ID_PATTERN } from '@flux/contracts';
 import {
   ask,
   InvalidRequestError,
+  readStored,
   type RedisConnection,
   ROOM_STATES,
   ScriptRunner,
@@ -150,10 +151,7 @@ export class RoomClient {
   async config(saleId: string): Promise<RoomConfig | undefined> {
     assertSale(saleId);
     const text = await ask(this.connection, (client) => client.get(roomKeys(saleId).config));
-    if (text === null) return undefined;
-    const read = roomConfigSchema.safeParse(parseJson(text));
-    if (!read.success) throw new UnexpectedReplyError('not the settings of a room');
-    return read.data;
+    return text === null ? undefined : readStored(roomConfigSchema, text, 'the settings of a room');
   }
 
   /** Whether Redis has the room of this version of its settings, or of a newer one. */
@@ -239,12 +237,4 @@ function assertSale(saleId: string): void {
 
 function isPlace(place: number): boolean {
   return Number.isSafeInteger(place) && place >= 0;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }

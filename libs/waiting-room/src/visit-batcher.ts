@@ -1,4 +1,4 @@
-import { GateUnavailableError, slicesOf, type ScriptRunner } from '@flux/gate';
+import { replyOf, slicesOf, TurnQueue, type ScriptRunner } from '@flux/gate';
 import { decodeVisit, decodeVisitReply, type Visit, type VisitOutcome } from './room-codec';
 import { roomKeys } from './room-keys';
 import { SCRIPTS } from './scripts.generated';
@@ -14,29 +14,20 @@ const MAX_VISITS_PER_CALL = 64;
 
 /** Collects the visits of one turn of the event loop and asks Redis once per sale, as the gate does with purchases. */
 export class VisitBatcher {
-  private waiting = new Map<string, Waiting[]>();
-  private isScheduled = false;
+  private readonly queue = new TurnQueue<Waiting>((ofSales) => {
+    this.flush(ofSales);
+  });
 
   constructor(private readonly runner: ScriptRunner) {}
 
   /** @throws GateUnavailableError, UnexpectedReplyError */
   visit(saleId: string, visit: Visit): Promise<VisitOutcome> {
     return new Promise((resolve, reject) => {
-      const queue = this.waiting.get(saleId) ?? [];
-      queue.push({ visit, resolve, reject });
-      this.waiting.set(saleId, queue);
-      if (this.isScheduled) return;
-      this.isScheduled = true;
-      setImmediate(() => {
-        this.flush();
-      });
+      this.queue.add(saleId, { visit, resolve, reject });
     });
   }
 
-  private flush(): void {
-    const ofSales = this.waiting;
-    this.waiting = new Map();
-    this.isScheduled = false;
+  private flush(ofSales: ReadonlyMap<string, readonly Waiting[]>): void {
     const slices = [...ofSales].flatMap(([saleId, waiting]) =>
       slicesOf(waiting, MAX_VISITS_PER_CALL).map((slice) => ({ keys: visitKeys(saleId), slice })),
     );
@@ -49,12 +40,7 @@ export class VisitBatcher {
     );
     slices.forEach(({ slice }, index) => {
       void results[index]?.then((result) => {
-        answer(slice, () => {
-          if (result.outcome !== 'reply') {
-            throw new GateUnavailableError(result.outcome === 'unknown' ? 'unknown' : 'none', result.reason);
-          }
-          return decodeVisitReply(result.reply, slice.length);
-        });
+        answer(slice, () => decodeVisitReply(replyOf(result), slice.length));
       });
     });
   }

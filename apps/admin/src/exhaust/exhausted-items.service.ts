@@ -1,11 +1,12 @@
 import { type ItemRef, itemName } from '@flux/contracts';
-import { GateClient, type GateItem, UnexpectedReplyError } from '@flux/gate';
+import { GateClient } from '@flux/gate';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
 import { inSlices } from '../gate-driver/in-slices';
 import type { MaintenanceRound } from '../maintenance/maintenance-round';
 import { type EmptyGate, emptyGateOf, isSpent, type SpentLedger } from './spent-item';
+import { readGateItem } from '../reconcile/read-gate-item';
 
 /** A part of the second within which whoever waits in vain hears of it. */
 const PAUSE_MS = 250;
@@ -52,7 +53,7 @@ export class ExhaustedItems {
    */
   async tellAll(): Promise<void> {
     for (const slice of inSlices(await this.candidates())) {
-      const gates = await Promise.all(slice.map((item) => this.read(item)));
+      const gates = await Promise.all(slice.map((item) => readGateItem(this.gate, item)));
       const empty = slice.flatMap((item, index) => emptyGateOf(item, gates[index]) ?? []);
       if (empty.length > 0) await this.tell(empty);
     }
@@ -85,15 +86,5 @@ export class ExhaustedItems {
         [items.map(({ saleId }) => saleId), items.map(({ productId }) => productId)],
       );
     return rows.map((row) => ({ ...row, watermark: Number(row.watermark) }));
-  }
-
-  /** Undefined where the gate lacks the item or a field of it: that is the rebuild's. */
-  private async read(item: ItemRef): Promise<GateItem | undefined> {
-    try {
-      return await this.gate.readItem(item);
-    } catch (error) {
-      if (error instanceof UnexpectedReplyError) return undefined;
-      throw error;
-    }
   }
 }

@@ -1,5 +1,5 @@
 import { type ItemRef, itemName } from '@flux/contracts';
-import { GateClient, type GateItem, UnexpectedReplyError } from '@flux/gate';
+import { GateClient } from '@flux/gate';
 import { ExclusiveWork } from '@flux/ledger';
 import { Injectable } from '@nestjs/common';
 import { DataSource } from 'typeorm';
@@ -12,6 +12,7 @@ import { DriftReports } from './drift-reports';
 import { GateRepairs } from './gate-repairs';
 import { glanceAt, openedItems, readLedgerSide } from './ledger-side';
 import { type Standing, Standings } from './standings';
+import { readGateItem } from './read-gate-item';
 
 /** Advisory lock: one process at a time reconciles. */
 const RECONCILING_LOCK = 7_305_019;
@@ -76,7 +77,7 @@ export class Reconciler {
 
   /** A glance: one reading of each gate. Those that agree with the ledger are at peace. */
   private async suspects(slice: readonly ItemRef[], findings: Findings): Promise<readonly ItemRef[]> {
-    const gates = await Promise.allSettled(slice.map((item) => this.read(item)));
+    const gates = await Promise.allSettled(slice.map((item) => readGateItem(this.gate, item)));
     const ledgers = await glanceAt(this.dataSource.manager, slice);
     const ledgerOf = new Map(ledgers.map((ledger) => [itemName(ledger), ledger]));
     return slice.filter((item, index) => {
@@ -123,19 +124,9 @@ export class Reconciler {
   }
 
   private async driftOf(item: ItemRef): Promise<Drift> {
-    const before = await this.read(item);
+    const before = await readGateItem(this.gate, item);
     const ledger = await readLedgerSide(this.dataSource.manager, item);
-    const after = await this.read(item);
+    const after = await readGateItem(this.gate, item);
     return ledger === undefined ? { kind: 'elsewhere' } : driftOf({ before, ledger, after });
-  }
-
-  /** Undefined where the gate lacks the item or a field of it: that is the rebuild's. */
-  private async read(item: ItemRef): Promise<GateItem | undefined> {
-    try {
-      return await this.gate.readItem(item);
-    } catch (error) {
-      if (error instanceof UnexpectedReplyError) return undefined;
-      throw error;
-    }
   }
 }

@@ -1,6 +1,7 @@
 import { Controller, Get, Headers, Param, Res } from '@nestjs/common';
 import { ProblemError, saleIdSchema } from '@flux/contracts';
 import type { FastifyReply } from 'fastify';
+import { matchesEtag } from '../etag';
 import { orUnavailable } from '../or-unavailable';
 import { DocumentSale, DocumentSales } from './sales.docs';
 import { SalesService, type PublicAnswer } from './sales.service';
@@ -39,13 +40,7 @@ function answered({ body, etag }: PublicAnswer, known: string | undefined, reply
     'cache-control': 'public, max-age=1',
     etag,
   });
-  if (!matches(known, etag)) return body;
+  if (!matchesEtag(known, etag)) return body;
   reply.status(304);
   return '';
-}
-
-/** RFC 9110, section 13.1.2: compared weakly. */
-function matches(known: string | undefined, etag: string): boolean {
-  const tags = (known ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  return tags.includes(etag) || tags.includes('*');
 }

@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { ProblemError, type Availability, type PublicSale, type SaleAnswer } from '@flux/contracts';
 import { GateClient } from '@flux/gate';
+import { etagOf } from '../etag';
 import { PUBLIC_TTL_MS, SaleDirectory } from './sale-directory';
 import { ShortCache } from './short-cache';
 
@@ -70,5 +70,5 @@ export class SalesService {
 
 function rendered(answer: unknown): PublicAnswer {
   const body = JSON.stringify(answer);
-  return { body, etag: `"${hash('sha256', body, 'base64url').slice(0, 22)}"` };
+  return { body, etag: etagOf(body) };
 }

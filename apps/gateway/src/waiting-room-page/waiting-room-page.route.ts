@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ProblemError, saleIdSchema } from '@flux/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { matchesEtag } from '../etag';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../gateway.config';
 import { cookieIn, ticketCookie } from '../waiting-room/ticket-in-request';
 import { placePageOf } from './place-page';
@@ -116,9 +117,9 @@ function toFolder(request: SaleRequest, reply: FastifyReply): FastifyReply {
 }
 
 function sendFile(request: FastifyRequest, reply: FastifyReply, { body, etag }: PageFile): FastifyReply {
-  const known = request.headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
   void reply.headers({ 'cache-control': CACHED, etag, 'x-content-type-options': 'nosniff' });
-  return known?.includes(etag) === true ? reply.status(304).send() : reply.send(body);
+  const isKnown = matchesEtag(request.headers['if-none-match'], etag);
+  return isKnown ? reply.status(304).send() : reply.send(body);
 }
 
 function htmlHeaders(reply: FastifyReply, contentSecurityPolicy: string): FastifyReply {

@@ -1,6 +1,6 @@
-import { hash } from 'node:crypto';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { PageConfig } from '@flux/waiting-room-page';
+import { etagOf } from '../etag';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../gateway.config';
 import { policyOf, withShopOrigins } from './content-security-policy';
 import { readBuiltPage, readPageConfig } from './page-files';
@@ -61,5 +61,5 @@ export class WaitingRoomPage implements OnModuleInit {
 }
 
 function fileOf(body: string): PageFile {
-  return { body, etag: `"${hash('sha256', body, 'base64url').slice(0, 22)}"` };
+  return { body, etag: etagOf(body) };
 }

@@ -1,6 +1,7 @@
+import { Inject, Injectable } from '@nestjs/common';
 import { itemName, type ItemRef } from '@flux/contracts';
-import type { Buyers, GateClient } from '@flux/gate';
-import type { Log } from '@flux/telemetry';
+import { GateClient, type Buyers } from '@flux/gate';
+import { LOG, type Log } from '@flux/telemetry';
 
 /** Items remembered; the one that was asked for longest ago is forgotten first. */
 const MAX_ITEMS = 1_000;
@@ -14,13 +15,14 @@ interface OfItem {
  * Who had an order of an item accepted before its waiting room went on, without a pass: the only ones without one who may
  * have a 202 to get again (DESIGN, decision 3). Read once for each time that the room goes on.
  */
+@Injectable()
 export class FormerBuyers {
   private readonly items = new Map<string, OfItem>();
   private readonly loading = new Set<string>();
 
   constructor(
-    private readonly gate: Pick<GateClient, 'loadBuyersBefore'>,
-    private readonly log: Log,
+    private readonly gate: GateClient,
+    @Inject(LOG) private readonly log: Log,
   ) {}
 
   /** Whether this shopper certainly has no order from before; false also where that is not known yet. */

@@ -1,5 +1,4 @@
-import type { QueueAnswer } from '@flux/contracts';
-import { ProblemError } from '@flux/contracts';
+import { ProblemError, type QueueAnswer } from '@flux/contracts';
 import { GateUnavailableError } from '@flux/gate';
 import type { EventStream } from '@flux/http';
 

@@ -16,7 +16,7 @@ const TICK_MS = 100;
 /** Items whose stock is read in one tick; of a larger sale it is read less often. */
 const ITEMS_PER_TICK = 10;
 
-/** Rooms looked after at once; of more, those that were used longest ago wait. */
+/** Rooms looked after at once; of more, the one that was met first is forgotten, and met again. */
 const MAX_ROOMS = 1_000;
 
 /**

@@ -11,8 +11,8 @@
 local state_key, config_key = KEYS[1], KEYS[2]
 local version, config, has_begun, mode = tonumber(ARGV[1]), ARGV[2], ARGV[3] == '1', ARGV[4]
 
---- @include "clock"
 --- @include "server"
+--- @include "switch"
 
 local room = redis.call('HMGET', state_key, 'version', 'state', 'since')
 local found, state, since = tonumber(room[1]), room[2], tonumber(room[3]) or 0
@@ -22,11 +22,7 @@ redis.call('SET', config_key, config)
 redis.call('HSET', state_key, 'version', ARGV[1], 'mode', mode, unpack(ARGV, 5))
 local target = mode
 if mode == 'auto' then target = found and state or 'off' end
-if target ~= state then
-  since = math.max(math.floor(clock() / 1000), since + 1)
-  redis.call('HSET', state_key, 'state', target, 'since', string.format('%d', since))
-  redis.call('HDEL', state_key, 'calmSince')
-end
+if target ~= state then switch_to(state_key, target, since) end
 if found then return { 'updated' } end
 redis.call('HSET', state_key, 'stamp', 0, 'head', 0, 'called', 0, 'tat', 0, 'pausedUntil', 0,
   'server', has_begun and '' or run_of_server())

@@ -12,7 +12,7 @@
     ARGV[1] attempts since the gateway's last tick   ARGV[2] units available now
     ARGV[3] isOver (1: nothing is left and nothing can come back)   ARGV[4] wasOn (1: so the gateway knows it)
     ARGV[5..] ids of tickets whose shoppers have bought
-    Returns {nowMs, since, state, version, waiting, called in all, inside, attempts a second, pausedUntilMs, head}
+    Returns {nowMs, since, state, version, waiting, called in all, inside, pausedUntilMs}
       | {'notReady'}
   Passes are given out one by one, each good from a time of its own (GCRA: ITU-T I.371): between two lie 1/rate seconds,
   whoever asks and however often. What was not used is not saved up.
@@ -26,6 +26,7 @@ local attempts, available, is_over, was_on = tonumber(ARGV[1]), tonumber(ARGV[2]
 --- @include "clock"
 --- @include "seen"
 --- @include "server"
+--- @include "switch"
 
 local SLOT_US, SLOTS = 100000, 10
 -- In `auto` the room goes off when demand has been below this share of the rate for so long.
@@ -90,9 +91,7 @@ if mode == 'auto' then
   end
 end
 if target ~= state then
-  state, since = target, math.max(now, since + 1)
-  redis.call('HSET', state_key, 'state', state, 'since', string.format('%d', since))
-  redis.call('HDEL', state_key, 'calmSince')
+  state, since = target, switch_to(state_key, target, since)
 end
 
 local function good_since_before(key, us)
@@ -160,5 +159,4 @@ if turns > 0 or is_over and waiting > 0 then
     'called', string.format('%d', called_in_all))
 end
 
-return { now, since, state, tonumber(room[1]), waiting, called_in_all, inside, per_second, paused_until,
-  whole_text(head) }
+return { now, since, state, tonumber(room[1]), waiting, called_in_all, inside, paused_until }
