@@ -4,6 +4,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { answerProblem } from './answer-problem';
 import { answerClientError } from './client-error';
+import { isTrusted, type TrustedProxies } from './client-ip';
 import { jsonHazardOf } from './json-hazards';
 import { LIMITS } from './limits';
 import { observeRequests } from './observe-requests';
@@ -16,17 +17,20 @@ interface AdapterOptions {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly routes: RouteTable;
+  /** Whose `X-Forwarded-For` counts. */
+  readonly trustedProxies: TrustedProxies;
 }
 
 /**
  * Fastify with every limit set, JSON as its only body type, a request id on every answer and its refusals as
- * problem+json. Proxies are not trusted: the peer's address is the client's.
+ * problem+json. Only listed proxies are trusted, see `clientIpOf`.
  */
 export function createHttpAdapter({
   bodyLimitBytes,
   metrics,
   health,
   routes,
+  trustedProxies,
 }: AdapterOptions): FastifyAdapter {
   const adapter = new FastifyAdapter({
     // There is no Nest middleware, and there shall be none: authorisation stands in guards and hooks.
@@ -41,7 +45,7 @@ export function createHttpAdapter({
       connectionsCheckingInterval: LIMITS.checkingIntervalMs,
     },
     routerOptions: { maxParamLength: LIMITS.paramLength },
-    trustProxy: false,
+    trustProxy: trustedProxies.length > 0 && ((address) => isTrusted(address, trustedProxies)),
     requestIdHeader: false,
     genReqId: requestIdOf,
     // While closing, requests on open connections are still answered.

@@ -2,6 +2,7 @@ import type { DynamicModule, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { NestLog, type Telemetry } from '@flux/telemetry';
+import type { TrustedProxies } from './client-ip';
 import { createHttpAdapter } from './http-adapter';
 import { ProblemFilter } from './problem.filter';
 import { RouteTable } from './route-table';
@@ -10,14 +11,16 @@ interface HttpAppOptions {
   readonly module: Type | DynamicModule;
   readonly telemetry: Telemetry;
   readonly bodyLimitBytes: number;
+  /** Proxies whose `X-Forwarded-For` counts; none unless given. */
+  readonly trustedProxies?: TrustedProxies;
 }
 
 /** A Nest app behind the HTTP edge of this library. Not listening yet, so that docs and CORS can still be added. */
 export async function createHttpApp(options: HttpAppOptions): Promise<NestFastifyApplication> {
-  const { module, telemetry, bodyLimitBytes } = options;
+  const { module, telemetry, bodyLimitBytes, trustedProxies = [] } = options;
   const { metrics, health } = telemetry;
   const routes = new RouteTable();
-  const adapter = createHttpAdapter({ bodyLimitBytes, metrics, health, routes });
+  const adapter = createHttpAdapter({ bodyLimitBytes, metrics, health, routes, trustedProxies });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     // Nest would add a parser for forms.
     bodyParser: false,

@@ -1,4 +1,5 @@
 export * from './answer-problem';
+export * from './client-ip';
 export * from './event-stream';
 export * from './event-streams';
 export * from './http-app';
