@@ -20,6 +20,7 @@ import { price } from './price.mjs';
 import { refuse } from './refuse.mjs';
 import { describeMachine, printTable, readCommit, summaryOf } from './result.mjs';
 import { scale } from './scale.mjs';
+import { shields } from './shields.mjs';
 import { spike } from './spike.mjs';
 import { sustained } from './sustained.mjs';
 import { BenchSystem } from './system.mjs';
@@ -48,6 +49,7 @@ const BENCHES = {
   sustained,
   drain,
   refuse,
+  shields,
   spike,
   line,
   latency,

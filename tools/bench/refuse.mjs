@@ -72,7 +72,7 @@ export function refuse({ smoke = false, orders = smoke ? 1_500 : REFUSALS }) {
       await system.startRival(PARTS.bareLimited.process);
       await system.startApp('gateway', {
         as: LIMITED,
-        env: { FLUX_ADDRESS_LIMIT: '1', FLUX_ADDRESS_WINDOW_MS: '3600000' },
+        env: { FLUX_ADDRESS_LIMIT: '1/1h' },
       });
       // The only one that the limit allows.
       await ask(system.urlOf(LIMITED), soldOut);

@@ -104,7 +104,7 @@ export class BenchSystem {
     const app = APPS.find((one) => one.name === name);
     if (!app || this.#running.has(as)) throw new Error(`${as} cannot be started`);
     const ports = await portsFor([...new Set([app.ready, app.metrics])]);
-    const ownEnv = { ...this.#env, ...ports, ...env };
+    const ownEnv = { ...this.#env, REDIS_URL: this.#up.redisUrlOf(name), ...ports, ...env };
     const started = processOf(app, { ...this.#layout, root }, as);
     this.#running.set(as, { app, env: ownEnv });
     const { child, logFrom } = await startDetached({ ...started, env: ownEnv });
@@ -271,6 +271,15 @@ export class BenchSystem {
     });
     await operator.must('POST', `/admin/v1/sales/${saleId}/open`);
     return { saleId, productIds, at };
+  }
+
+  /**
+   * One call of the operator API.
+   *
+   * @param {string} method @param {string} path @param {object} [body]
+   */
+  operate(method, path, body) {
+    return this.#operatorAt(DEFAULT).must(method, path, body);
   }
 
   /** @returns {Promise<any[]>} the counters of each item at the gate */

@@ -66,7 +66,8 @@ function problemOf(source) {
   const used = keyNumbers(body);
   if (declared.sort((a, b) => a - b).join() !== used.join()) return 'header and body name different KEYS';
   if (used.some((number, index) => number !== index + 1)) return 'KEYS are not numbered from 1 without gaps';
-  const locals = /^(local [a-z_, \n]+ = (?:KEYS\[\d+\][, ]*)+\n)+/.exec(body)?.[0] ?? '';
+  const locals =
+    /^(local [a-z_, \n]+ = (?:(?:KEYS\[\d+\]|\{ unpack\(KEYS, \d+\) \})[, ]*)+\n)+/.exec(body)?.[0] ?? '';
   return /\bKEYS\b/.test(body.slice(locals.length)) ? 'uses KEYS below the line that names them' : undefined;
 }
 

@@ -35,7 +35,8 @@ export function clientIpOf(request: FastifyRequest): string {
   return plainIp(request.socket.remoteAddress ?? '') ?? '';
 }
 
-function plainIp(text: string): string | undefined {
+/** The address in one spelling, a mapped IPv4 one as IPv4; undefined where the text is no address. */
+export function plainIp(text: string): string | undefined {
   const version = isIP(text);
   if (version === 4) return text;
   // The zone of a link-local address is no part of whose it is.

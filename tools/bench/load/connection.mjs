@@ -11,6 +11,8 @@ export class Connection {
   #received = '';
   /** @type {OnAnswer | undefined} of the request under way */
   #onAnswer;
+  /** Said with the last answer: the server ends the connection. */
+  #isLast = false;
 
   /** @param {URL} url @returns {Promise<Connection>} once it is open */
   static open(url) {
@@ -36,7 +38,7 @@ export class Connection {
   }
 
   get isOpen() {
-    return !this.#socket.destroyed;
+    return !this.#isLast && !this.#socket.destroyed;
   }
 
   /** @param {string} request @param {OnAnswer} onAnswer called once, when the answer's last byte is there */
@@ -58,6 +60,7 @@ export class Connection {
     if (length === undefined) return this.close();
     if (text.length < bodyAt + Number(length)) return;
     this.#received = '';
+    if (/\r\nconnection: close\r\n/i.test(text)) this.#isLast = true;
     this.#answer(Number(text.slice(9, 12)), /\r\nidempotency-replayed:/i.test(text));
   }
 

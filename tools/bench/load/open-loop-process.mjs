@@ -99,8 +99,23 @@ class OpenLoop {
 
   #takeConnection() {
     let connection = this.#free.shift();
-    while (connection && !connection.isOpen) connection = this.#free.shift();
+    while (connection && !connection.isOpen) {
+      this.#replaceOne();
+      connection = this.#free.shift();
+    }
     return connection;
+  }
+
+  /** A gateway ends a connection after some thousand requests. */
+  #replaceOne() {
+    Connection.open(new URL(this.#options.url)).then(
+      (connection) => {
+        this.#free.push(connection);
+        this.#sendDue();
+      },
+      // Its purchases wait for the other connections, and count as late.
+      () => {},
+    );
   }
 
   #send(/** @type {Connection} */ connection, /** @type {number} */ number, /** @type {number} */ dueAt) {

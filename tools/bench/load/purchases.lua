@@ -3,7 +3,7 @@
   each connection. Ends by itself when the last answer is there, and prints what it counted as one line of JSON.
   Arguments, as NAME=VALUE: amount, seed, sale, products (separated by commas, used in turn), expect (status),
   tokens (a file with one JWT a line; without it the shopper is a header), perSecond (a pace; without it as fast as
-  answers come).
+  answers come), network and addresses (two octets, and of how many addresses in it a proxy says that they came).
   One thread only: threads of wrk share nothing, so only one can know when the last answer is there.
 ]]
 local ffi = require('ffi')
@@ -34,10 +34,18 @@ function setup(thread)
   the_thread = thread
 end
 
+local function source_of(number)
+  if not options.addresses then
+    return ''
+  end
+  local host = number % tonumber(options.addresses)
+  return string.format('X-Forwarded-For: %s.%d.%d\r\n', options.network, math.floor(host / 256), host % 256)
+end
+
 local function headers_of(number)
   local who = tokens and 'Authorization: Bearer ' .. tokens[number]
     or 'x-shopper-id: ' .. seed .. '-' .. number
-  return 'Idempotency-Key: ' .. string.format('%s-%016d', seed, number) .. '\r\n' .. who .. '\r\n'
+  return 'Idempotency-Key: ' .. string.format('%s-%016d', seed, number) .. '\r\n' .. who .. '\r\n' .. source_of(number)
 end
 
 local function read_tokens(file)

@@ -25,17 +25,24 @@ const LONGEST_SECONDS = 540;
  * @param {number} [options.expect] the status of every answer
  * @param {string} [options.tokensFile] one JWT a line; without it the shopper is named in `x-shopper-id`
  * @param {number} [options.perSecond] a pace to keep
+ * @param {{ network: string, count: number }} [options.addresses] whose requests they are, as a proxy says: in turn those
+ *   of a network of two octets
  * @returns {Promise<Load>}
  * @throws {SetUpError} where an answer is missing, has another status, or is a replay: the round is not valid
  *
  * @typedef {{ seconds: number, perSecond: number, p50Ms: number, p99Ms: number }} Load
  */
 export async function buyByWrk(options) {
-  const { url, saleId, productIds, amount, seed, tokensFile, perSecond } = options;
+  const { url, saleId, productIds, amount, seed, tokensFile, perSecond, addresses } = options;
   const { connections = CONNECTIONS, expect = 202 } = options;
   const given = Object.entries({ amount, seed, sale: saleId, products: productIds, expect })
     .concat(tokensFile === undefined ? [] : [['tokens', tokensFile]])
     .concat(perSecond === undefined ? [] : [['perSecond', perSecond]])
+    .concat(
+      addresses === undefined
+        ? []
+        : Object.entries({ network: addresses.network, addresses: addresses.count }),
+    )
     .map(([name, value]) => `${name}=${value}`);
   const used = Math.min(connections, amount);
   const args = [

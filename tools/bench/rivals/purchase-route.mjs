@@ -43,6 +43,8 @@ export function answerAccepted({ saleId, productId, quantity }, reply) {
   accepted += 1;
   const orderId = `${saleId}.${productId}.${String(accepted).padStart(22, '0')}`;
   reply.code(202).headers({
+    ratelimit: '"address";r=999999;t=1, "shopper";r=299;t=1',
+    'ratelimit-policy': '"address";q=1000000;w=1, "shopper";q=600;w=60',
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'no-store',
     'x-request-id': '6f1c2f0e-3a55-4f0b-9d58-0f4f4f3d2a11',

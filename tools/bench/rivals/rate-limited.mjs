@@ -7,4 +7,5 @@ await serveRefusals({
   detail: 'Too many requests from this address.',
   cache: 'no-store',
   retryAfter: '3601',
+  limit: { policy: '"address";q=1;w=3600', left: '"address";r=0;t=3600' },
 });
