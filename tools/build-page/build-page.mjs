@@ -16,7 +16,8 @@ import { build, transform } from 'esbuild';
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const SOURCE = join(ROOT, 'apps', 'web', 'waiting-room');
 
-const MAX_SCRIPT_BYTES = 15_000;
+// The line takes 15 kB; the challenge in front of it, with puzzles, their worker and the captcha, 3.5 kB.
+const MAX_SCRIPT_BYTES = 18_500;
 
 // Whoever sells to a crowd meets phones of some age.
 const TARGET = ['chrome100', 'firefox100', 'safari15.4'];
@@ -32,6 +33,7 @@ async function page(config) {
     `script-src ${hashOf(script)}`,
     `style-src ${hashOf(style)}`,
     `img-src ${["'self'", 'data:', ...originOf(logoUrl)].join(' ')}`,
+    'worker-src blob:',
     `connect-src ${["'self'", ...originOf(apiUrl)].join(' ')}`,
     "base-uri 'none'",
     "form-action 'self'",
@@ -47,9 +49,22 @@ async function page(config) {
   return { html, bytes };
 }
 
+/** The page's script, with the solver's in it as a text: a worker that needs no file of its own. */
 async function bundledScript() {
+  const solver = await bundled('challenge/solver.worker.ts');
+  const script = await bundled('main.ts', { SOLVER_SOURCE: JSON.stringify(solver) });
+  if (/<\/script|<!--/i.test(script)) throw new Error('the script would end inside of its own element');
+  return script;
+}
+
+/**
+ * @param {string} file below src
+ * @param {Record<string, string>} define
+ */
+async function bundled(file, define = {}) {
   const { outputFiles } = await build({
-    entryPoints: [join(SOURCE, 'src', 'main.ts')],
+    entryPoints: [join(SOURCE, 'src', file)],
+    define,
     tsconfig: join(SOURCE, 'tsconfig.json'),
     bundle: true,
     minify: true,
@@ -61,7 +76,6 @@ async function bundledScript() {
     logLevel: 'silent',
   });
   const [{ text }] = outputFiles;
-  if (/<\/script|<!--/i.test(text)) throw new Error('the script would end inside of its own element');
   return text.trim();
 }
 

@@ -1,10 +1,11 @@
 import type { QueueAnswer } from '@flux/contracts';
 import { memoryStore } from '../test/memory-store';
 import { KeptTicket } from './kept-ticket';
+import type { Meeting } from './challenge/challenge-meeter';
 import { Line } from './line';
 import type { Reply } from './queue-api';
 
-type Asked = readonly [what: 'join' | 'look' | 'leave', ticket: string | undefined];
+type Asked = readonly [what: 'join' | 'look' | 'leave', ticket: string | undefined, challenge?: string];
 
 const WAITING: QueueAnswer = { saleId: 'drop', status: 'waiting', place: 9, askAgainMs: 4_000 };
 
@@ -21,14 +22,17 @@ function world({
   replies,
   kept,
   identified = true,
+  meetings = [],
 }: {
   replies: Reply[];
+  meetings?: Meeting[];
   kept?: string;
   identified?: boolean;
 }) {
   const asked: Asked[] = [];
   const timers: { readonly at: number; readonly callback: () => void }[] = [];
   const state = { now: 0 };
+  const kinds: string[] = [];
   const ticket = new KeptTicket(memoryStore(), 'drop');
   if (kept !== undefined) ticket.note({ ...WAITING, ticket: kept });
   const reply = (...question: Asked): Promise<Reply> => {
@@ -37,13 +41,22 @@ function world({
   };
   const line = new Line({
     api: {
-      join: (sent) => reply('join', sent),
+      join: (sent, challenge) =>
+        challenge === undefined ? reply('join', sent) : reply('join', sent, challenge),
       look: (sent) => reply('look', sent),
       leave: (sent) => reply('leave', sent),
     },
+    challenges: {
+      meet: (onKind) => {
+        onKind('checking');
+        return Promise.resolve(meetings.shift() ?? { kind: 'unreachable', retryAfterMs: 0 });
+      },
+    },
     kept: ticket,
     identified,
-    onChange: () => undefined,
+    onChange: () => {
+      kinds.push(line.situation.kind);
+    },
     now: () => state.now,
     random: () => 0.5,
     later: (callback, ms) => {
@@ -57,6 +70,8 @@ function world({
   return {
     line,
     asked,
+    /** What the page showed, one after the other. */
+    kinds,
     ticket,
     pending: () => timers.map(({ at }) => at - state.now),
     /** Lets the time come for which the line waits; answers how long that was. */
@@ -209,5 +224,67 @@ describe('Line', () => {
     await line.leave();
     await asking;
     expect(line.situation.kind).toBe('left');
+  });
+
+  const required = refused(403, 'challenge-required');
+  const met = (proof: string): Meeting => ({ kind: 'met', answer: proof });
+  const settle = () => new Promise(setImmediate);
+
+  it('meets what the sale asks for, and joins with it', async () => {
+    const { line, asked, kinds, next } = world({
+      replies: [required, answer({ ticket: 'new' }), answer()],
+      meetings: [met('proof-1')],
+    });
+    await line.ask();
+    await settle();
+    expect(asked).toEqual([
+      ['join', undefined],
+      ['join', undefined, 'proof-1'],
+    ]);
+    expect(kinds).toContain('checking');
+    expect(line.situation).toMatchObject({ kind: 'answered', answer: { place: 9 } });
+    await next();
+    expect(asked[2]).toEqual(['look', 'new']);
+  });
+
+  it('sends the same proof again while no answer comes, and another one where it is refused', async () => {
+    const { line, asked, next } = world({
+      replies: [
+        required,
+        { kind: 'unreachable', retryAfterMs: 0 },
+        refused(403, 'challenge-failed'),
+        required,
+        answer({ ticket: 'new' }),
+      ],
+      meetings: [met('proof-1'), met('proof-2')],
+    });
+    await line.ask();
+    await settle();
+    await next();
+    expect(line.trouble).toBeDefined();
+    expect(await next()).toBeGreaterThan(0);
+    await settle();
+    expect(asked.map(([, , challenge]) => challenge)).toEqual([
+      undefined,
+      'proof-1',
+      'proof-1',
+      undefined,
+      'proof-2',
+    ]);
+    expect(line.situation.kind).toBe('answered');
+    expect(line.trouble).toBeUndefined();
+  });
+
+  it('tries again later where the challenge cannot be fetched', async () => {
+    const { line, next } = world({
+      replies: [required, required, answer({ ticket: 'new' })],
+      meetings: [{ kind: 'unreachable', retryAfterMs: 3_000 }, met('proof-1')],
+    });
+    await line.ask();
+    await settle();
+    expect(line.trouble?.kind).toBe('unreachable');
+    expect(await next()).toBeGreaterThanOrEqual(3_000);
+    await settle();
+    expect(line.situation.kind).toBe('answered');
   });
 });

@@ -1,11 +1,13 @@
 import type { QueueAnswer } from '@flux/contracts';
 import type { Situation } from '@flux/waiting-room-page';
+import type { ChallengeMeeter } from './challenge/challenge-meeter';
 import type { KeptTicket } from './kept-ticket';
 import { failurePauseMs, toldPauseMs, type Random } from './pacing';
 import type { QueueApi, Reply } from './queue-api';
 
 interface LineOptions {
   readonly api: Pick<QueueApi, 'join' | 'look' | 'leave'>;
+  readonly challenges: Pick<ChallengeMeeter, 'meet'>;
   readonly kept: KeptTicket;
   /** Whether the page knows who the shopper is: else all it can do is look. */
   readonly identified: boolean;
@@ -27,6 +29,8 @@ export class Line {
   updatedAt: number | undefined;
 
   private failures = 0;
+  /** How the sale's challenge was met; good for a retry, too. */
+  private challenge: string | undefined;
   private joining = true;
   /** The last question asked: only its answer counts. */
   private question = 0;
@@ -51,7 +55,8 @@ export class Line {
     const question = this.begin();
     const { api, kept } = this.options;
     const ticket = kept.read()?.ticket;
-    const reply = this.joining || ticket === undefined ? await api.join(ticket) : await api.look(ticket);
+    const reply =
+      this.joining || ticket === undefined ? await api.join(ticket, this.challenge) : await api.look(ticket);
     if (question !== this.question) return;
     this.take(reply, ticket);
     this.options.onChange();
@@ -102,6 +107,7 @@ export class Line {
     if (ended) kept.forget();
     this.settled();
     this.joining = false;
+    this.challenge = undefined;
     this.situation = { kind: 'answered', answer, firstPlace };
     if (!ended) this.askIn(toldPauseMs(answer.askAgainMs, this.options.random));
   }
@@ -127,10 +133,44 @@ export class Line {
       case 'not-in-line':
         this.ticketRefused(ticket);
         return;
+      case 'challenge-required':
+        void this.meetChallenge();
+        return;
+      case 'challenge-failed':
+        this.challengeFailed();
+        return;
       default:
         if (status === 429) this.busy(retryAfterMs);
         else this.end({ kind: 'stranger' });
     }
+  }
+
+  /** Does what the sale asks of those who join, and joins. */
+  private async meetChallenge(): Promise<void> {
+    const question = this.begin();
+    this.challenge = undefined;
+    const meeting = await this.options.challenges.meet((kind) => {
+      if (question !== this.question) return;
+      this.settled();
+      this.situation = { kind };
+      this.options.onChange();
+    });
+    if (question !== this.question) return;
+    if (meeting.kind === 'met') {
+      this.challenge = meeting.answer;
+      this.situation = { kind: 'connecting' };
+      await this.ask();
+      return;
+    }
+    this.failed(meeting.retryAfterMs);
+    this.options.onChange();
+  }
+
+  /** It took too long, or the sale asks for more by now. No faster than failures are: the server may never be content. */
+  private challengeFailed(): void {
+    this.challenge = undefined;
+    this.failures += 1;
+    this.askIn(failurePauseMs(this.failures, 0, this.options.random));
   }
 
   /** A stored ticket of another shopper or time: on the way in, the shopper joins without it. */

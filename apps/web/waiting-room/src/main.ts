@@ -8,6 +8,7 @@ import {
   type PageConfig,
 } from '@flux/waiting-room-page';
 import { Carrying } from './carrying';
+import { ChallengeMeeter } from './challenge/challenge-meeter';
 import { takeIdentity } from './identity';
 import { KeptTicket } from './kept-ticket';
 import { languageOf, offerLanguages } from './language-choice';
@@ -42,11 +43,13 @@ async function start(): Promise<void> {
   let carrying = false;
   let words: Words;
 
+  const { apiUrl } = config;
   const line = new Line({
+    challenges: new ChallengeMeeter({ apiUrl, saleId, identity, place: page.part('captcha') }),
     kept: new KeptTicket(device, saleId),
     identified: Object.keys(identity).length > 0,
     api: new QueueApi({
-      apiUrl: config.apiUrl,
+      apiUrl,
       saleId,
       identity,
       onServerTime: (serverMs) => {

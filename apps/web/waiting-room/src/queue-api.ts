@@ -1,5 +1,6 @@
 import type { QueueAnswer } from '@flux/contracts';
 import type { IdentityHeaders } from './identity';
+import { timedFetch } from './timed-fetch';
 
 /** What came of asking the shop API. */
 export type Reply =
@@ -34,8 +35,13 @@ export class QueueApi {
     this.url = `${options.apiUrl}/v1/sales/${encodeURIComponent(options.saleId)}/queue`;
   }
 
-  join(ticket: string | undefined): Promise<Reply> {
-    return this.ask('POST', { ...this.options.identity, ...ticketHeader(ticket) });
+  /** @param challenge how the sale's challenge was met, where it has one */
+  join(ticket: string | undefined, challenge: string | undefined): Promise<Reply> {
+    return this.ask('POST', {
+      ...this.options.identity,
+      ...ticketHeader(ticket),
+      ...(challenge === undefined ? {} : { 'x-challenge': challenge }),
+    });
   }
 
   look(ticket: string): Promise<Reply> {
@@ -47,18 +53,14 @@ export class QueueApi {
   }
 
   private async ask(method: string, headers: Readonly<Record<string, string>>): Promise<Reply> {
-    const timeout = new AbortController();
-    const timer = setTimeout(() => {
-      timeout.abort();
-    }, TIMEOUT_MS);
+    const init = { method, headers, cache: 'no-store', timeoutMs: TIMEOUT_MS } as const;
     try {
-      const response = await fetch(this.url, { method, headers, cache: 'no-store', signal: timeout.signal });
-      this.hearTime(response);
-      return await replyOf(response);
+      return await timedFetch(this.url, init, (response) => {
+        this.hearTime(response);
+        return replyOf(response);
+      });
     } catch {
       return { kind: 'unreachable', retryAfterMs: 0 };
-    } finally {
-      clearTimeout(timer);
     }
   }
 
