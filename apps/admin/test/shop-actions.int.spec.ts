@@ -100,7 +100,7 @@ describe('what the shop does to orders', () => {
       [{ amountMinor: 0 }],
       [{ amountMinor: 2 * PRICE }],
       [{ currency: 'USD' }],
-    ])('with %j is a mismatch, and changes nothing', async (changes) => {
+    ])('S32: with %j is a mismatch, and changes nothing', async (changes) => {
       const item = await world.openSale(2);
       const orderId = await life.confirmed(item);
       expect(statusAndCode(await shop.pay(orderId, money(changes)))).toEqual([400, 'amount-mismatch']);

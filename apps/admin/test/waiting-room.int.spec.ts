@@ -131,6 +131,23 @@ describe("a sale's waiting room", () => {
     });
   });
 
+  it('asks for a challenge from the change on, also while nobody waits, and says so in the audit log', async () => {
+    const item = await world.createSale({ admission: { mode: 'off' } });
+    expect(await config(item)).not.toHaveProperty('challenge');
+    const challenge = { challenge: 'pow', challengeBits: 15 };
+    const answer = await change(item, challenge);
+    expect((answer.body as OperatorSale).admission).toMatchObject({ mode: 'off', ...challenge });
+    expect(await config(item)).toMatchObject({ version: 2, mode: 'off', ...challenge });
+    expect(await audits(item, 'sale.waiting-room')).toEqual([
+      expect.objectContaining({ after: { admission: expect.objectContaining(challenge) as unknown } }),
+    ]);
+    expect((await change(item, { challenge: 'none' })).status).toBe(200);
+    expect(await config(item)).toMatchObject({ version: 3, challenge: 'none', challengeBits: 15 });
+    expect((await change(item, { challengeBits: 21 })).body).toMatchObject({
+      errors: [{ pointer: '/challengeBits' }],
+    });
+  });
+
   it('does not count what it is already', async () => {
     const item = await world.createSale();
     for (const body of [{ mode: 'on' }, { mode: 'on' }, { mode: 'on', passMs: 120_000 }]) {

@@ -119,9 +119,13 @@ describe("the shop's webhook endpoints", () => {
   ] as const;
 
   it.each(PATHS)('are for operators only: %s /admin/v1/webhooks%s', async (method, path) => {
-    for (const key of [null, 'wrong', SERVICE.key]) {
+    for (const [key, status, code] of [
+      [null, 401, 'unauthenticated'],
+      ['wrong', 401, 'unauthenticated'],
+      [SERVICE.key, 403, 'forbidden'],
+    ] as const) {
       const answer = await world.call(method, `/admin/v1/webhooks${path}`, { key });
-      expect([answer.status, codeOf(answer)]).toEqual([401, 'unauthenticated']);
+      expect([answer.status, codeOf(answer)]).toEqual([status, code]);
     }
   });
 

@@ -1,5 +1,8 @@
 import { DataSource, type DataSourceOptions, type Logger } from 'typeorm';
+import { AccessRuleEntity } from './entities/access-rule.entity';
+import { ApiKeyEntity } from './entities/api-key.entity';
 import { AuditLogEntity } from './entities/audit-log.entity';
+import { ConcentrationEntity } from './entities/concentration.entity';
 import { DrawEntity } from './entities/draw.entity';
 import { GateRepairEntity } from './entities/gate-repair.entity';
 import { ItemEntity } from './entities/item.entity';
@@ -25,6 +28,8 @@ import { LedgerEvents1763800000007 } from './migrations/0007-ledger-events';
 import { GateRepairs1763800000008 } from './migrations/0008-gate-repairs';
 import { WaitingRoom1763800000009 } from './migrations/0009-waiting-room';
 import { Admission1763800000010 } from './migrations/0010-admission';
+import { Shields1763800000011 } from './migrations/0011-shields';
+import { databaseAddressOf } from './database-tls';
 import type { DatabaseConfig } from './settings';
 
 export const LEDGER_ENTITIES = [
@@ -45,6 +50,9 @@ export const LEDGER_ENTITIES = [
   WebhookDeliveryEntity,
   GateRepairEntity,
   RebuildEntity,
+  AccessRuleEntity,
+  ApiKeyEntity,
+  ConcentrationEntity,
 ];
 
 const MIGRATIONS = [
@@ -58,6 +66,7 @@ const MIGRATIONS = [
   GateRepairs1763800000008,
   WaitingRoom1763800000009,
   Admission1763800000010,
+  Shields1763800000011,
 ];
 
 /** The client gives up this much later than the server should have: a frozen server must not hold a process. */
@@ -79,7 +88,7 @@ export function dataSourceOptions({
 }: DataSourceDescription): DataSourceOptions {
   return {
     type: 'postgres',
-    url: config.DATABASE_URL,
+    ...databaseAddressOf(config),
     applicationName,
     poolSize: config.FLUX_DATABASE_POOL_SIZE,
     connectTimeoutMS: 5_000,

@@ -1,13 +1,29 @@
-import { flagSetting, integerSetting, textSetting } from '@flux/config';
+import {
+  fileSetting,
+  flagSetting,
+  integerSetting,
+  passwordsOfUrls,
+  secretSetting,
+  textSetting,
+} from '@flux/config';
 import { z } from 'zod';
 
 /** Variables of every process that talks to PostgreSQL. */
 export const databaseSettings = z.object({
-  DATABASE_URL: textSetting({
-    default: 'postgres://flux:flux@127.0.0.1:5432/flux',
-    unit: 'url',
-    description: 'PostgreSQL: user, password, host, port and database',
-  }).refine(isDatabaseUrl, 'must be a postgres:// address'),
+  DATABASE_URL: secretSetting(
+    textSetting({
+      default: 'postgres://flux:flux@127.0.0.1:5432/flux',
+      unit: 'url',
+      description: 'PostgreSQL: user, password, host, port and database; ?sslmode=verify-full for TLS',
+    })
+      .refine(isDatabaseUrl, 'must be a postgres:// address')
+      .refine(hasKnownSslMode, 'sslmode must be disable or verify-full: any other may check no certificate'),
+    passwordsOfUrls('FLUX_WAIVE_DATABASE_PASSWORD'),
+  ),
+  FLUX_DATABASE_CA_FILE: fileSetting({
+    description:
+      'Who vouches for the certificate of PostgreSQL, as PEM, which turns TLS on; empty: with sslmode=verify-full those whom Node trusts',
+  }),
   FLUX_DATABASE_POOL_SIZE: integerSetting({
     default: 8,
     min: 2,
@@ -36,6 +52,11 @@ export const databaseSettings = z.object({
     unit: 'ms',
     description: 'Longest silence inside a transaction: a frozen process then loses its locks',
   }),
+  FLUX_WAIVE_DATABASE_PASSWORD: flagSetting({
+    default: false,
+    description:
+      'Start in production although DATABASE_URL has no good password: where the network or a certificate says who may come',
+  }),
   FLUX_WAIVE_DATABASE_FSYNC: flagSetting({
     default: false,
     description: 'Start although PostgreSQL runs with fsync off: a power cut can lose or break everything',
@@ -53,4 +74,10 @@ export type DatabaseConfig = z.output<typeof databaseSettings>;
 
 function isDatabaseUrl(text: string): boolean {
   return /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '');
+}
+
+/** `require` and `prefer` mean one thing to libpq and another to its successors; none of them proves who answers. */
+function hasKnownSslMode(text: string): boolean {
+  const mode = URL.parse(text)?.searchParams.get('sslmode') ?? 'disable';
+  return mode === 'disable' || mode === 'verify-full';
 }

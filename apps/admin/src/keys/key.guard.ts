@@ -1,47 +1,74 @@
-import { type CanActivate, type ExecutionContext, Inject, Injectable } from '@nestjs/common';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
 import { ProblemError } from '@flux/contracts';
 import type { FastifyRequest } from 'fastify';
-import { type ApiKey, ownerOfKey } from './api-keys';
-
-export const OPERATOR_KEYS = Symbol('OPERATOR_KEYS');
-export const SERVICE_KEYS = Symbol('SERVICE_KEYS');
+import { Keyring } from './keyring';
+import { includesRole, NEEDED_ROLE, type Role, roleOfMethod } from './roles';
 
 const owners = new WeakMap<FastifyRequest, string>();
 const BEARER_PATTERN = /^Bearer +([\x21-\x7e]{1,512})$/i;
+/** A shopper's token, which may be longer than any key. */
+const JWT_PATTERN = /^Bearer +[\w-]+\.[\w-]+\.[\w-]+$/i;
 
-/** Lets a request in by `Authorization: Bearer <key>`, or ends it in 401; remembers whose key it was. */
+/**
+ * Lets a request in by `Authorization: Bearer <key>`, and remembers whose key it was. 401 where nobody is known by it; 403
+ * where somebody is and may not, and for the token of a shopper, who is known elsewhere.
+ */
 abstract class KeyGuard implements CanActivate {
   /** @param keyName what the caller needs, in words */
   protected constructor(
-    private readonly keys: readonly ApiKey[],
+    private readonly keyring: Keyring,
     private readonly keyName: string,
   ) {}
 
-  canActivate(context: ExecutionContext): true {
+  async canActivate(context: ExecutionContext): Promise<true> {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const [, presented] = BEARER_PATTERN.exec(request.headers.authorization ?? '') ?? [];
-    const name = presented === undefined ? undefined : ownerOfKey(this.keys, presented);
-    if (name === undefined) {
-      throw new ProblemError('unauthenticated', `This needs Authorization: Bearer <${this.keyName}>.`);
+    const { authorization = '' } = request.headers;
+    const [, presented] = BEARER_PATTERN.exec(authorization) ?? [];
+    const owner = presented === undefined ? undefined : await this.keyring.find(presented);
+    if (owner === undefined) throw this.unknown(authorization);
+    const needed = this.neededRole(context);
+    if (!includesRole(owner.role, needed)) {
+      throw new ProblemError('forbidden', `This needs the role ${needed}; the key has ${owner.role}.`);
     }
-    owners.set(request, name);
+    owners.set(request, owner.name);
     return true;
+  }
+
+  protected abstract neededRole(context: ExecutionContext): Role;
+
+  private unknown(authorization: string): ProblemError {
+    return JWT_PATTERN.test(authorization)
+      ? new ProblemError('forbidden', "A shopper's token opens nothing here.")
+      : new ProblemError('unauthenticated', `This needs Authorization: Bearer <${this.keyName}>.`);
   }
 }
 
-/** The operator API: shut for the keys of services. */
+/** The operator API: the role that the route names, else the one of its method. Shut for the keys of services. */
 @Injectable()
 export class OperatorGuard extends KeyGuard {
-  constructor(@Inject(OPERATOR_KEYS) keys: readonly ApiKey[]) {
-    super(keys, 'operator key');
+  constructor(
+    keyring: Keyring,
+    private readonly reflector: Reflector,
+  ) {
+    super(keyring, 'operator key');
+  }
+
+  protected override neededRole(context: ExecutionContext): Role {
+    const { method } = context.switchToHttp().getRequest<FastifyRequest>();
+    return this.reflector.get<Role | undefined>(NEEDED_ROLE, context.getHandler()) ?? roleOfMethod(method);
   }
 }
 
 /** The shop-service API: shut for the keys of operators. */
 @Injectable()
 export class ServiceGuard extends KeyGuard {
-  constructor(@Inject(SERVICE_KEYS) keys: readonly ApiKey[]) {
-    super(keys, 'service key');
+  constructor(keyring: Keyring) {
+    super(keyring, 'service key');
+  }
+
+  protected override neededRole(): Role {
+    return 'service';
   }
 }
 
