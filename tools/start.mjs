@@ -80,6 +80,8 @@ async function main() {
 async function bringUp(stop) {
   /** @type {NodeJS.ProcessEnv} */
   let env = process.env;
+  /** @type {import('./stack/stack.mjs').Stack['redisUrlOf']} */
+  let redisUrlOf;
   const steps = [
     stopAllLeftOver,
     () => refuseBusyPorts(apps, env),
@@ -88,6 +90,7 @@ async function bringUp(stop) {
     async () => {
       serversWanted = true;
       const stack = await up({ topology, name: layout.name, log });
+      ({ redisUrlOf } = stack);
       const variables = appEnvironment({ stack, secrets: secretsOfClone() });
       env = { ...process.env, ...variables };
       writeEnvironment({ ...variables, ...toolEnvironment(apps, env) });
@@ -95,7 +98,7 @@ async function bringUp(stop) {
     () => migrate(env),
     async () => {
       log(`starting ${apps.map(({ as }) => as).join(', ')}`);
-      supervisor = new Supervisor({ apps, layout, env, log });
+      supervisor = new Supervisor({ apps, layout, env, log, redisUrlOf });
       await supervisor.start();
       await supervisor.untilReady();
     },

@@ -4,7 +4,8 @@ import { probeKafka } from './kafka-probe.mjs';
 import { choosePorts, readPorts, writePorts } from './ports.mjs';
 import { postgresPassword } from './postgres-server.mjs';
 import { probeRedis } from './redis-probe.mjs';
-import { redisUrl } from './redis-server.mjs';
+import { devUrl } from './redis-server.mjs';
+import { redisPasswords } from './redis-users.mjs';
 import { SetUpError, run, succeeds } from './run.mjs';
 import { probeTcp } from './tcp-probe.mjs';
 
@@ -36,9 +37,22 @@ function compose(layout, args, ports) {
     FLUX_COMPOSE_KAFKA_PORT: String(ports.kafka ?? ''),
     FLUX_COMPOSE_POSTGRES_PORT: String(ports.postgres ?? ''),
     FLUX_COMPOSE_POSTGRES_PASSWORD: postgresPassword(layout),
+    ...composePasswords(layout),
   };
   const file = join(layout.root, 'docker-compose.yml');
   return run('docker', ['compose', '-p', layout.composeProject, '-f', file, ...args], { env });
+}
+
+/**
+ * The passwords of Redis' users, as docker-compose.yml takes them.
+ *
+ * @param {StackLayout} layout
+ */
+function composePasswords(layout) {
+  const passwords = Object.entries(redisPasswords(layout));
+  return Object.fromEntries(
+    passwords.map(([name, password]) => [`FLUX_COMPOSE_REDIS_${name.toUpperCase()}_PASSWORD`, password]),
+  );
 }
 
 /**
@@ -66,18 +80,18 @@ export async function startInDocker({ layout, kinds, log }) {
     );
     throw new SetUpError(`${/** @type {Error} */ (error).message}\n${logs?.stdout ?? ''}`);
   }
-  await checkPublished({ kinds, ports });
+  await checkPublished({ layout, kinds, ports });
   return ports;
 }
 
 /**
  * The health checks ran inside the containers; our programs come in through the published ports.
  *
- * @param {{ kinds: ServerKind[], ports: import('./ports.mjs').Ports }} options
+ * @param {{ layout: StackLayout, kinds: ServerKind[], ports: import('./ports.mjs').Ports }} options
  */
-async function checkPublished({ kinds, ports }) {
+async function checkPublished({ layout, kinds, ports }) {
   const probes = {
-    redis: () => probeRedis({ url: redisUrl(ports.redis), write: true }),
+    redis: () => probeRedis({ url: devUrl(layout, ports.redis), write: true }),
     kafka: () => probeKafka({ host: '127.0.0.1', port: ports.kafka ?? 0, brokerId: 1 }),
     postgres: () => probeTcp({ host: '127.0.0.1', port: ports.postgres ?? 0 }),
   };

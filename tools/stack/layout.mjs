@@ -24,6 +24,7 @@ export function stackLayout(name, root = ROOT) {
     folder,
     portsFile: join(folder, 'ports.json'),
     passwordFile: join(folder, 'postgres-password'),
+    redisPasswordsFile: join(folder, 'redis-passwords.json'),
     kafkaClusterIdFile: join(folder, 'kafka-cluster-id'),
     redisClusterMadeFile: join(folder, 'redis-cluster-made'),
     lockFile: join(root, '.stack', `${name}.lock`),

@@ -7,7 +7,7 @@ const SLOTS = 16_384;
 const JOIN_MS = 90_000;
 const INTRODUCE_EVERY_MS = 2_000;
 
-/** @typedef {{ port: number, busPort: number }} Node */
+/** @typedef {{ url: string, port: number, busPort: number }} Node `url`: as a user has it who may do everything */
 
 /**
  * Makes running nodes one Redis Cluster: the masters share the slots, each replica follows one of them. Done once;
@@ -42,14 +42,14 @@ async function complete({ masters, replicas, isNew }) {
 }
 
 /** @param {Node} node @param {number} index @param {number} masters */
-async function giveSlots({ port }, index, masters) {
+async function giveSlots({ url }, index, masters) {
   const bound = (/** @type {number} */ number) => Math.floor((number * SLOTS) / masters);
   // Different epochs spare the masters the time in which they would settle a tie.
   await unlessDone('CLUSTER SET-CONFIG-EPOCH', () =>
-    redisCommand(port, 'CLUSTER', 'SET-CONFIG-EPOCH', index + 1),
+    redisCommand(url, 'CLUSTER', 'SET-CONFIG-EPOCH', index + 1),
   );
   await unlessDone('CLUSTER ADDSLOTSRANGE', () =>
-    redisCommand(port, 'CLUSTER', 'ADDSLOTSRANGE', bound(index), bound(index + 1) - 1),
+    redisCommand(url, 'CLUSTER', 'ADDSLOTSRANGE', bound(index), bound(index + 1) - 1),
   );
 }
 
@@ -75,26 +75,26 @@ async function unlessDone(what, command) {
 async function introduce(nodes) {
   for (const node of nodes) {
     for (const { port, busPort } of nodes.filter((other) => other !== node))
-      await redisCommand(node.port, 'CLUSTER', 'MEET', '127.0.0.1', port, busPort);
+      await redisCommand(node.url, 'CLUSTER', 'MEET', '127.0.0.1', port, busPort);
   }
 }
 
 /** @param {{ replica: Node, master: Node }} pair */
 async function follow({ replica, master }) {
-  const masterId = await redisCommand(master.port, 'CLUSTER', 'MYID');
+  const masterId = await redisCommand(master.url, 'CLUSTER', 'MYID');
   await untilTrue('a replica knows its master', () =>
     // Refused as an unknown node until the news has come round.
-    redisCommand(replica.port, 'CLUSTER', 'REPLICATE', masterId).then(isOk, () => false),
+    redisCommand(replica.url, 'CLUSTER', 'REPLICATE', masterId).then(isOk, () => false),
   );
 }
 
 /** @param {Node[]} nodes @returns {Promise<boolean>} every node serves, knows all others, and no replica is behind */
 async function serveAsOne(nodes) {
   const answers = await Promise.all(
-    nodes.map(async ({ port }) => {
+    nodes.map(async ({ url }) => {
       const [cluster, replication] = await Promise.all([
-        redisCommand(port, 'CLUSTER', 'INFO'),
-        redisCommand(port, 'INFO', 'replication'),
+        redisCommand(url, 'CLUSTER', 'INFO'),
+        redisCommand(url, 'INFO', 'replication'),
       ]).catch(() => ['', '']);
       const complete =
         cluster.includes('cluster_state:ok') && cluster.includes(`cluster_known_nodes:${nodes.length}\r\n`);

@@ -2,6 +2,9 @@ import { connect } from 'node:net';
 
 const TIMEOUT_MS = 2_000;
 
+/** What the server says to user and password, before it answers the command. */
+const WELCOME = '+OK\r\n';
+
 /** @param {string[]} words */
 export function encodeCommand(words) {
   return `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`;
@@ -11,14 +14,15 @@ export function encodeCommand(words) {
  * Sends one command to a server of this machine, on a connection of its own. Written out here because the client
  * library of this repository is not yet installed when the stack comes up.
  *
- * @param {number} port
+ * @param {string} url with its user and password
  * @param {(string | number)[]} words
  * @returns {Promise<string>} a status, a number or a text; other shapes of answer are not understood
  * @throws {Error} with what the server said, or why it was not reached
  */
-export function redisCommand(port, ...words) {
+export function redisCommand(url, ...words) {
+  const { hostname, port, username, password } = new URL(url);
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port });
+    const socket = connect({ host: hostname, port: Number(port) });
     const fail = (/** @type {Error} */ error) => {
       socket.destroy();
       reject(error);
@@ -28,14 +32,19 @@ export function redisCommand(port, ...words) {
     socket.on('error', fail).on('close', () => fail(new Error('connection closed')));
     socket.on('data', (chunk) => {
       received += chunk;
-      const answer = decode(received);
+      const answer = decode(received.startsWith(WELCOME) ? received.slice(WELCOME.length) : received);
       if (answer === undefined) return;
-      if (received.startsWith('-')) return fail(new Error(answer));
+      if (isRefusal(received)) return fail(new Error(answer));
       resolve(answer);
       socket.destroy();
     });
-    socket.write(encodeCommand(words.map(String)));
+    socket.write(encodeCommand(['AUTH', username, password]) + encodeCommand(words.map(String)));
   });
+}
+
+/** @param {string} received of the user or of the command */
+function isRefusal(received) {
+  return received.startsWith('-') || received.startsWith(`${WELCOME}-`);
 }
 
 /**

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { probeRedis } from './redis-probe.mjs';
+import { asUser, redisPasswords, redisUsers } from './redis-users.mjs';
 
 /** @param {number | undefined} port */
 export function redisUrl(port) {
@@ -36,6 +37,8 @@ export function redisNode(layout, number) {
       'cluster-announce-ip 127.0.0.1',
       // How long a master is silent before its replica takes over: long enough for a busy machine.
       'cluster-node-timeout 5000',
+      'masteruser flux-dev',
+      `masterauth ${redisPasswords(layout).dev}`,
     ],
     // A node alone takes no keys.
     write: false,
@@ -51,6 +54,7 @@ export function redisNode(layout, number) {
 function redis(layout, { name, title, morePorts = [], settings, write }) {
   const data = layout.dataOf(name);
   const config = join(data, 'redis.conf');
+  const users = join(data, 'users.acl');
   return {
     name,
     kind: 'redis',
@@ -61,23 +65,37 @@ function redis(layout, { name, title, morePorts = [], settings, write }) {
     startMs: 60_000,
     prepare: async ({ ports, programs }) => {
       mkdirSync(data, { recursive: true });
-      writeFileSync(config, redisConfig({ port: ports[name], data, settings: settings(ports) }));
+      writeFileSync(users, redisUsers(layout), { mode: 0o600 });
+      writeFileSync(config, redisConfig({ port: ports[name], data, users, settings: settings(ports) }), {
+        mode: 0o600,
+      });
       return { file: programs.redis, args: [config] };
     },
-    probe: ({ ports }) => probeRedis({ url: redisUrl(ports[name]), write }),
+    probe: ({ ports }) => probeRedis({ url: devUrl(layout, ports[name]), write }),
   };
+}
+
+/**
+ * As the user has it who may do everything.
+ *
+ * @param {import('./layout.mjs').StackLayout} layout
+ * @param {number | undefined} port
+ */
+export function devUrl(layout, port) {
+  return asUser(redisUrl(port), { name: 'dev', passwords: redisPasswords(layout) });
 }
 
 /**
  * What the strict durability mode needs: an answer is given only when it is on disk, and nothing is ever evicted.
  *
- * @param {{ port: number | undefined, data: string, settings: string[] }} options
+ * @param {{ port: number | undefined, data: string, users: string, settings: string[] }} options
  */
-function redisConfig({ port, data, settings }) {
+function redisConfig({ port, data, users, settings }) {
   return [
     'bind 127.0.0.1',
     `port ${port}`,
     `dir "${data}"`,
+    `aclfile "${users}"`,
     'daemonize no',
     // The process is recognised by its arguments, which a title would replace.
     'set-proc-title no',

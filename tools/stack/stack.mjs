@@ -11,6 +11,7 @@ import { withLock } from './lock.mjs';
 import { killOnMachine, serversOnMachine, stopOnMachine } from './machine.mjs';
 import { readPorts } from './ports.mjs';
 import { databaseUrl, postgresPassword } from './postgres-server.mjs';
+import { asUser, redisPasswords } from './redis-users.mjs';
 import { SetUpError, reportFailure } from './run.mjs';
 import { TOPOLOGIES, isTopology } from './topology.mjs';
 
@@ -23,7 +24,8 @@ import { TOPOLOGIES, isTopology } from './topology.mjs';
  * @typedef {{ name?: string, log?: (line: string) => void }} Options `name` keeps stacks apart: ports, data, logs
  *
  * @typedef {object} Stack
- * @property {string} redisUrl several of a cluster, separated by commas
+ * @property {string} redisUrl several of a cluster, separated by commas; its user may do everything, as tools need it
+ * @property {(app: import('./redis-users.mjs').AppName) => string} redisUrlOf the same, as the user of a process has it
  * @property {string} redisMode `single` or `cluster`
  * @property {string} durability what Redis can promise, as FLUX_DURABILITY takes it
  * @property {string} kafkaBrokers `host:port`, separated by commas
@@ -60,7 +62,7 @@ export async function up({
   const wanted = only.filter((server) => !given[server]);
   const stack =
     wanted.length === 0
-      ? describe({ topology, given })
+      ? describe({ topology, given, layout })
       : await withLock({ file: layout.lockFile, what: `stack ${name}`, log }, start);
   log(`stack ${name} is up: ${inWords(stack.source, only)}`);
   return stack;
@@ -68,7 +70,7 @@ export async function up({
   async function start() {
     mkdirSync(layout.folder, { recursive: true });
     const { host, ports } = await startServers({ layout, topology, kinds: wanted, log });
-    return describe({ topology, given, host, ports, password: postgresPassword(layout) });
+    return describe({ topology, given, layout, host, ports });
   }
 }
 
@@ -88,20 +90,24 @@ function topologyOf(layout, asked) {
 }
 
 /**
- * @param {{ topology: Topology, given: import('./given.mjs').Given, host?: 'docker' | 'machine',
- *   ports?: import('./ports.mjs').Ports, password?: string }} options
+ * @param {{ topology: Topology, given: import('./given.mjs').Given, layout: import('./layout.mjs').StackLayout,
+ *   host?: 'docker' | 'machine', ports?: import('./ports.mjs').Ports }} options
  * @returns {Stack}
  */
-function describe({ topology, given, host = 'machine', ports = {}, password = '' }) {
+function describe({ topology, given, layout, host = 'machine', ports = {} }) {
   const servers = TOPOLOGIES[topology];
   /** @param {ServerKind} server @returns {Source} */
   const sourceOf = (server) => (given[server] ? 'environment' : host);
+  /** @param {keyof import('./redis-users.mjs').RedisPasswords} name */
+  const redisUrlOf = (name) =>
+    given.redis ?? asUser(servers.redisUrl(ports), { name, passwords: redisPasswords(layout) });
   return {
-    redisUrl: given.redis ?? servers.redisUrl(ports),
+    redisUrl: redisUrlOf('dev'),
+    redisUrlOf,
     redisMode: given.redis ? process.env.FLUX_REDIS_MODE || 'single' : servers.redisMode,
     durability: given.redis ? process.env.FLUX_DURABILITY || 'strict' : servers.durability,
     kafkaBrokers: given.kafka ?? servers.kafkaBrokers(ports),
-    databaseUrl: given.postgres ?? databaseUrl({ port: ports.postgres, password }),
+    databaseUrl: given.postgres ?? databaseUrl({ port: ports.postgres, password: postgresPassword(layout) }),
     source: { redis: sourceOf('redis'), kafka: sourceOf('kafka'), postgres: sourceOf('postgres') },
     kafkaReplication: given.kafka
       ? Number(process.env.FLUX_KAFKA_REPLICATION || 1)

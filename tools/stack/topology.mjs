@@ -1,7 +1,7 @@
 import { kafkaBrokers, kafkaCluster, kafkaServer } from './kafka-server.mjs';
 import { postgresServer } from './postgres-server.mjs';
 import { joinRedisCluster } from './redis-cluster.mjs';
-import { redisNode, redisServer, redisUrl } from './redis-server.mjs';
+import { devUrl, redisNode, redisServer, redisUrl } from './redis-server.mjs';
 
 /**
  * How many servers a stack has: one of each, or Redis Cluster with three masters and three replicas and three Kafka
@@ -15,7 +15,7 @@ import { redisNode, redisServer, redisUrl } from './redis-server.mjs';
  * @property {string} defaultName of its stack
  * @property {(layout: StackLayout) => import('./machine.mjs').Server[]} servers
  * @property {(options: { layout: StackLayout, ports: Ports }) => Promise<void>} join makes the servers one, once they run
- * @property {(ports: Ports) => string} redisUrl as REDIS_URL takes it
+ * @property {(ports: Ports) => string} redisUrl as REDIS_URL takes it, yet of no user
  * @property {'single' | 'cluster'} redisMode as FLUX_REDIS_MODE takes it
  * @property {'strict' | 'replicated'} durability what its Redis can promise, as FLUX_DURABILITY takes it
  * @property {(ports: Ports) => string} kafkaBrokers as KAFKA_BROKERS takes them
@@ -48,7 +48,8 @@ export const TOPOLOGIES = {
     ],
     join: ({ layout, ports }) => {
       const node = (/** @type {number} */ number) => {
-        return { port: Number(ports[`redis-${number}`]), busPort: Number(ports[`redis-${number}-bus`]) };
+        const port = Number(ports[`redis-${number}`]);
+        return { url: devUrl(layout, port), port, busPort: Number(ports[`redis-${number}-bus`]) };
       };
       const [masters, replicas] = [MASTERS.map(node), REPLICAS.map(node)];
       return joinRedisCluster({ masters, replicas, madeFile: layout.redisClusterMadeFile });

@@ -7,7 +7,7 @@ import { whyNotFree } from '../stack/ports.mjs';
  * One process of Flux-Gate.
  *
  * @typedef {object} App
- * @property {string} name
+ * @property {import('../stack/redis-users.mjs').AppName} name
  * @property {string} as tells processes of the same app apart
  * @property {number} [niceness] above 0 where no request waits for it: those that answer go first on few cores
  * @property {Listener} ready whose /health/ready tells that it is ready

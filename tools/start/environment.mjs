@@ -58,7 +58,8 @@ export function appEnvironment({ stack, secrets, env = process.env }) {
     FLUX_ADMIN_PORT: operatorPort,
     ...Object.fromEntries(managementPorts),
     // The demo's crowd comes from one address.
-    FLUX_ADDRESS_LIMIT: 1_000_000,
+    FLUX_ADDRESS_LIMIT: '1000000/1s',
+    FLUX_ADDRESS_CONNECTIONS: 1_000_000,
     FLUX_TOKEN_KEYS: `dev:${secrets.token}`,
     FLUX_OPERATOR_KEYS: `demo:${digestOf(secrets.operator)}`,
     FLUX_SERVICE_KEYS: `demo-shop:${digestOf(secrets.service)}`,

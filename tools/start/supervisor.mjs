@@ -42,6 +42,7 @@ export class Supervisor {
   #apps;
   #layout;
   #env;
+  #redisUrlOf;
   #log;
   #stopping = false;
   /** @type {Map<string, number>} how often an app ended before all were ready */
@@ -52,8 +53,12 @@ export class Supervisor {
   /** @type {Promise<unknown>} */
   #started = Promise.resolve();
 
-  /** @param {{ apps: App[], layout: StackLayout, env: NodeJS.ProcessEnv, log: Log }} options */
-  constructor({ apps, layout, env, log }) {
+  /**
+   * @param {{ apps: App[], layout: StackLayout, env: NodeJS.ProcessEnv, log: Log,
+   *   redisUrlOf: import('../stack/stack.mjs').Stack['redisUrlOf'] }} options
+   */
+  constructor({ apps, layout, env, log, redisUrlOf }) {
+    this.#redisUrlOf = redisUrlOf;
     this.#apps = apps;
     this.#layout = layout;
     this.#env = env;
@@ -74,7 +79,7 @@ export class Supervisor {
     const startedAt = Date.now();
     const { child, logFrom } = await startDetached({
       ...processOf(app, this.#layout),
-      env: environmentOf(app, this.#env),
+      env: { ...environmentOf(app, this.#env), REDIS_URL: this.#redisUrlOf(app.name) },
     });
     this.#logFrom.set(app.as, logFrom);
     const again = (/** @type {number | null} */ code, /** @type {NodeJS.Signals | null} */ signal) =>

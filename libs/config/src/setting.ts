@@ -1,3 +1,4 @@
+import { accessSync, constants, statSync } from 'node:fs';
 import { z } from 'zod';
 
 interface SettingText {
@@ -44,6 +45,23 @@ export function textSetting({
   description,
 }: SettingText & { readonly default: string; readonly unit: string }) {
   return z.string().prefault(fallback).meta({ description, unit, example: fallback });
+}
+
+/** A file that a library of ours reads, a certificate say; empty: none. */
+export function fileSetting({ description }: SettingText) {
+  return textSetting({ default: '', unit: 'file', description }).refine(
+    (file) => file === '' || isReadable(file),
+    'must name a readable file',
+  );
+}
+
+function isReadable(file: string): boolean {
+  try {
+    accessSync(file, constants.R_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
 }
 
 export function choiceSetting<const Choices extends readonly [string, ...string[]]>({

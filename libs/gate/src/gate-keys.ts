@@ -65,6 +65,24 @@ export function refusalsKey(saleId: string): string {
   return `refusals:${saleId}`;
 }
 
+/** hash: `lists`, the rules of access as JSON, and `version`, another one for other rules. */
+export const ACCESS_KEY = 'access';
+
+/** What the buyers of a sale are told apart by in its report on concentration. */
+export const SHARE_KINDS = ['network', 'address', 'device'] as const;
+export type ShareKind = (typeof SHARE_KINDS)[number];
+
+/** hashes: source -> units that it bought; string `salt`: what sources are hashed with. */
+export function shareKeys(saleId: string): Readonly<Record<ShareKind | 'salt', string>> {
+  const shares = `{shares:${saleId}}`;
+  return {
+    salt: `${shares}:salt`,
+    network: `${shares}:network`,
+    address: `${shares}:address`,
+    device: `${shares}:device`,
+  };
+}
+
 /** set of `<saleId>.<productId>`: the unfinished outboxes. */
 export const OUTBOXES_KEY = 'outboxes';
 

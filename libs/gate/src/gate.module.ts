@@ -1,4 +1,5 @@
 import { Logger, Module, type DynamicModule, type OnApplicationShutdown } from '@nestjs/common';
+import { AccessListStore } from './access-lists';
 import { Catalogue } from './catalogue';
 import { GateRebuild } from './gate-rebuild';
 import { GateClient } from './gate.client';
@@ -6,6 +7,7 @@ import { Outboxes } from './outboxes';
 import { RedisConnection } from './redis-connection';
 import { Refusals } from './refusals';
 import type { RedisConfig } from './settings';
+import { Shares } from './shares';
 import { GateSubscriber } from './subscriber';
 
 /** What an order survives from the moment that its shopper is told. */
@@ -16,7 +18,7 @@ const MEANING = {
 } as const satisfies Record<RedisConfig['FLUX_DURABILITY'], string>;
 
 /**
- * Gives GateClient, GateRebuild, Catalogue, Outboxes, Refusals, GateSubscriber and RedisConnection to the whole process.
+ * Gives GateClient, GateRebuild, Catalogue, Outboxes, Refusals, AccessListStore, Shares, GateSubscriber and RedisConnection to the whole process.
  * Connects at once and in the background. The connections close with `onApplicationShutdown`: stop what uses the gate before that,
  * in `onModuleDestroy` or `beforeApplicationShutdown`.
  */
@@ -47,6 +49,8 @@ export class GateModule implements OnApplicationShutdown {
       Catalogue,
       Outboxes,
       Refusals,
+      AccessListStore,
+      Shares,
       GateSubscriber,
       RedisConnection,
     ];
@@ -61,6 +65,8 @@ export class GateModule implements OnApplicationShutdown {
         onConnection(Catalogue),
         onConnection(Outboxes),
         onConnection(Refusals),
+        onConnection(AccessListStore),
+        onConnection(Shares),
       ],
       exports: services,
     };

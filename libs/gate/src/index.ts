@@ -1,3 +1,4 @@
+export * from './access-lists';
 export * from './ask';
 export * from './buyers';
 export * from './catalogue';
@@ -19,6 +20,7 @@ export * from './reply';
 export { replyOf, ScriptRunner } from './script-runner';
 export type { LuaScript } from './scripts.generated';
 export * from './settings';
+export * from './shares';
 export * from './slices';
 export * from './startup-check';
 export * from './stored-json';

@@ -151,6 +151,7 @@ export function decodeReadOrders(
     return {
       outcome: 'order',
       order: orderOf(orderId, record, { watermark, hold, timelineEntry: fields[index * 2 + 1] }),
+      shopperHash: record.shopperHash,
       belongsTo: (shopperId) => shopperHashOf(shopperId) === record.shopperHash,
     };
   });

@@ -151,6 +151,8 @@ export type ReadOrderOutcome =
   | {
       readonly outcome: 'order';
       readonly order: GateOrder;
+      /** Tells one shopper's orders from another's, without saying whose they are. */
+      readonly shopperHash: string;
       /** Whether this shopper placed the order; the gate keeps only a hash of the name. */
       readonly belongsTo: (shopperId: string) => boolean;
     }

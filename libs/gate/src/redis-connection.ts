@@ -1,6 +1,7 @@
 import { Cluster, Redis, type ClusterOptions, type RedisOptions } from 'ioredis';
 import { breakConnection } from './break-connection';
 import { ClusterNodes } from './cluster-nodes';
+import { redisTlsOf } from './redis-tls';
 import type { RedisConfig } from './settings';
 
 /** What became of the connection; `down` carries the last error's text. */
@@ -164,6 +165,7 @@ function commonOptions(config: RedisConfig): RedisOptions {
 function singleClient(config: RedisConfig): Redis {
   return new Redis(config.REDIS_URL, {
     ...commonOptions(config),
+    ...redisTlsOf(config.REDIS_URL, config),
     enableOfflineQueue: false,
     retryStrategy: reconnectDelayMs,
     // A demoted master refuses writes for ever: connect again, to whom the address leads now.
@@ -173,12 +175,12 @@ function singleClient(config: RedisConfig): Redis {
 
 /** How one node of a cluster is connected to. User, password and TLS are those of the first URL. */
 function nodeOptions(config: RedisConfig): RedisOptions {
-  const { username, password, protocol } = urlsOf(config)[0] ?? new URL('redis://127.0.0.1');
+  const { username, password, href } = urlsOf(config)[0] ?? new URL('redis://127.0.0.1');
   return {
     ...commonOptions(config),
     ...(username === '' ? {} : { username: decodeURIComponent(username) }),
     ...(password === '' ? {} : { password: decodeURIComponent(password) }),
-    ...(protocol === 'rediss:' ? { tls: {} } : {}),
+    ...redisTlsOf(href, config),
   };
 }
 

@@ -16,6 +16,12 @@ export const SCRIPTS = {
     sha1: "67a25c7b600023f97a7183b59b61923ed2d45f8e",
     text: "local refusals_key = KEYS[1]\nfor at = 1, #ARGV, 2 do redis.call('HINCRBY', refusals_key, ARGV[at], ARGV[at + 1]) end\nreturn { 'added' }",
   },
+  "add-shares": {
+    name: "add-shares",
+    keys: 1,
+    sha1: "5b4eed459039fbb3919b439751ed4d9cb076bf8e",
+    text: "local shares_key = KEYS[1]\nfor at = 2, #ARGV, 2 do redis.call('HINCRBY', shares_key, ARGV[at], ARGV[at + 1]) end\nredis.call('PEXPIREAT', shares_key, ARGV[1])\nreturn { 'added' }",
+  },
   "adjust": {
     name: "adjust",
     keys: 3,

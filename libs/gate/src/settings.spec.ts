@@ -3,9 +3,13 @@ import { redisSettings } from './settings';
 it('has safe defaults', () => {
   expect(redisSettings.parse({})).toEqual({
     REDIS_URL: 'redis://127.0.0.1:6379',
+    FLUX_REDIS_CA_FILE: '',
+    FLUX_REDIS_CERT_FILE: '',
+    FLUX_REDIS_KEY_FILE: '',
     FLUX_REDIS_MODE: 'single',
     FLUX_REDIS_COMMAND_TIMEOUT_MS: 1_000,
     FLUX_DURABILITY: 'strict',
+    FLUX_WAIVE_REDIS_PASSWORD: false,
     FLUX_WAIVE_REDIS_APPENDONLY: false,
     FLUX_WAIVE_REDIS_EVICTION: false,
   });

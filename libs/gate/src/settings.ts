@@ -1,4 +1,12 @@
-import { choiceSetting, flagSetting, integerSetting, textSetting } from '@flux/config';
+import {
+  choiceSetting,
+  fileSetting,
+  flagSetting,
+  integerSetting,
+  passwordsOfUrls,
+  secretSetting,
+  textSetting,
+} from '@flux/config';
 import { z } from 'zod';
 
 /** Every URL a Redis client takes: scheme and host; user, password, port and database are optional. */
@@ -6,11 +14,22 @@ const REDIS_URLS = /^rediss?:\/\/[^,\s/]+(\/\d*)?(,rediss?:\/\/[^,\s/]+(\/\d*)?)
 
 /** The variables of the gate's Redis. */
 export const redisSettings = z.object({
-  REDIS_URL: textSetting({
-    default: 'redis://127.0.0.1:6379',
-    unit: 'redis:// or rediss:// URL',
-    description: 'Redis of the gate; in cluster mode several URLs separated by commas',
-  }).refine((text) => REDIS_URLS.test(text), 'must be redis:// or rediss:// URLs separated by commas'),
+  REDIS_URL: secretSetting(
+    textSetting({
+      default: 'redis://127.0.0.1:6379',
+      unit: 'redis:// or rediss:// URL',
+      description: 'Redis of the gate; in cluster mode several URLs separated by commas',
+    }).refine((text) => REDIS_URLS.test(text), 'must be redis:// or rediss:// URLs separated by commas'),
+    passwordsOfUrls('FLUX_WAIVE_REDIS_PASSWORD'),
+  ),
+  FLUX_REDIS_CA_FILE: fileSetting({
+    description:
+      'Who vouches for the certificates of a rediss:// server, as PEM; empty: those whom Node trusts',
+  }),
+  FLUX_REDIS_CERT_FILE: fileSetting({
+    description: "The process's own certificate, as PEM, where the server asks for one",
+  }),
+  FLUX_REDIS_KEY_FILE: fileSetting({ description: "That certificate's private key, as PEM" }),
   FLUX_REDIS_MODE: choiceSetting({
     choices: ['single', 'cluster'],
     default: 'single',
@@ -27,6 +46,11 @@ export const redisSettings = z.object({
     choices: ['strict', 'replicated', 'fast'],
     default: 'strict',
     description: 'What an accepted order survives, and its price: docs/durability.md',
+  }),
+  FLUX_WAIVE_REDIS_PASSWORD: flagSetting({
+    default: false,
+    description:
+      'Start in production although REDIS_URL has no good password: where the network or a certificate says who may come',
   }),
   FLUX_WAIVE_REDIS_APPENDONLY: flagSetting({
     default: false,

@@ -11,8 +11,8 @@ import { checkRedisSettings, RedisConnection, UnsafeRedisError, type RedisConfig
 
 const servers: RedisServer[] = [];
 
-async function start(config: Readonly<Record<string, string>> = {}): Promise<RedisServer> {
-  const server = await startRedis({ config });
+async function start(config: Readonly<Record<string, string>> = {}, users = true): Promise<RedisServer> {
+  const server = await startRedis({ config, users });
   servers.push(server);
   return server;
 }
@@ -95,14 +95,14 @@ it('replicated starts on a master without a replica, and says so', async () => {
 });
 
 it('says so where CONFIG is forbidden', async () => {
-  const { url } = await start({ 'rename-command': 'CONFIG ""' });
+  const { url } = await start({ 'rename-command': 'CONFIG ""' }, false);
   expect(await problemsOf(gateConfig(url))).toEqual([
     expect.stringMatching(
       /CONFIG GET is refused.*set FLUX_WAIVE_REDIS_APPENDONLY=1, FLUX_WAIVE_REDIS_EVICTION=1$/,
     ),
   ]);
   expect(await problemsOf(gateConfig(url, WAIVED))).toEqual([]);
-  const guarded = await start({ user: 'default on nopass ~* &* +@all -config' });
+  const guarded = await start({ user: 'default on nopass ~* &* +@all -config' }, false);
   expect(await problemsOf(gateConfig(guarded.url))).toEqual([expect.stringContaining('NOPERM')]);
 });
 

@@ -3,6 +3,7 @@ import { Redis } from 'ioredis';
 import { breakConnection } from './break-connection';
 import { itemKeys } from './gate-keys';
 import { reconnectDelayMs } from './redis-connection';
+import { redisTlsOf } from './redis-tls';
 import type { RedisConfig } from './settings';
 
 /** Must not throw. */
@@ -47,7 +48,7 @@ export class GateSubscriber {
   private up = false;
   private closed = false;
 
-  constructor(config: RedisConfig) {
+  constructor(private readonly config: RedisConfig) {
     this.urls = config.REDIS_URL.split(',');
     this.timeoutMs = config.FLUX_REDIS_COMMAND_TIMEOUT_MS;
   }
@@ -116,6 +117,7 @@ export class GateSubscriber {
     const url = this.urls[this.attempts % this.urls.length] ?? '';
     this.attempts += 1;
     const connection = new Redis(url, {
+      ...redisTlsOf(url, this.config),
       lazyConnect: true,
       connectTimeout: CONNECT_TIMEOUT_MS,
       commandTimeout: this.timeoutMs,

@@ -1,5 +1,6 @@
 import { Kafka, logLevel, type RetryOptions } from 'kafkajs';
 import { kafkajsLogCreator, silentLog, type KafkaLog } from './kafka-log';
+import { kafkaSecurityOf, type KafkaSecuritySettings } from './kafka-security';
 import { brokersOf, type KafkaSettings } from './settings';
 
 /** Spelled out because kafkajs takes other defaults under NODE_ENV=test. */
@@ -16,7 +17,7 @@ const CONNECTION_TIMEOUT_MS = 3_000;
 export const KAFKA_REQUEST_TIMEOUT_MS = 15_000;
 
 export interface KafkaClientOptions {
-  readonly settings: Pick<KafkaSettings, 'KAFKA_BROKERS'>;
+  readonly settings: Pick<KafkaSettings, 'KAFKA_BROKERS'> & KafkaSecuritySettings;
   /** Names the process in the broker's logs. */
   readonly clientId: string;
   readonly log?: KafkaLog;
@@ -29,6 +30,7 @@ export interface KafkaClientOptions {
 export function createKafka({ settings, clientId, log = silentLog }: KafkaClientOptions): Kafka {
   return new Kafka({
     brokers: brokersOf(settings),
+    ...kafkaSecurityOf(settings),
     clientId,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: KAFKA_REQUEST_TIMEOUT_MS,

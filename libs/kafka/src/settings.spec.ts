@@ -5,6 +5,11 @@ describe('kafkaSettings', () => {
   it('has safe defaults', () => {
     expect(loadConfig(kafkaSettings, {})).toEqual({
       KAFKA_BROKERS: '127.0.0.1:9092',
+      FLUX_KAFKA_SSL: false,
+      FLUX_KAFKA_CA_FILE: '',
+      FLUX_KAFKA_SASL_MECHANISM: 'none',
+      FLUX_KAFKA_SASL_USERNAME: '',
+      FLUX_KAFKA_SASL_PASSWORD: '',
       FLUX_KAFKA_REPLICATION: 3,
       FLUX_KAFKA_PARTITIONS: 8,
       FLUX_TOPIC_PREFIX: '',

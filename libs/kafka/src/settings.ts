@@ -1,4 +1,12 @@
-import { flagSetting, integerSetting, textSetting } from '@flux/config';
+import {
+  choiceSetting,
+  fileSetting,
+  flagSetting,
+  integerSetting,
+  secretSetting,
+  textSetting,
+  WHOLE_PASSWORD,
+} from '@flux/config';
 import { z } from 'zod';
 
 const BROKERS_PATTERN = /^[A-Za-z0-9._-]+:\d{1,5}(,[A-Za-z0-9._-]+:\d{1,5})*$/;
@@ -11,6 +19,24 @@ export const kafkaSettings = z.object({
     unit: 'host:port, separated by commas',
     description: 'Kafka brokers to start from; the others are found through them',
   }).refine((text) => BROKERS_PATTERN.test(text), 'must be host:port, separated by commas'),
+  FLUX_KAFKA_SSL: flagSetting({
+    default: false,
+    description:
+      'Speak TLS to the brokers; their certificates must be good and bear the names that they are reached by',
+  }),
+  FLUX_KAFKA_CA_FILE: fileSetting({
+    description: 'Who vouches for them, as PEM; empty: those whom Node trusts',
+  }),
+  FLUX_KAFKA_SASL_MECHANISM: choiceSetting({
+    choices: ['none', 'plain', 'scram-sha-256', 'scram-sha-512'],
+    default: 'none',
+    description: 'How the process says who it is; plain sends the password, so only with FLUX_KAFKA_SSL=1',
+  }),
+  FLUX_KAFKA_SASL_USERNAME: textSetting({ default: '', unit: 'text', description: 'As whom' }),
+  FLUX_KAFKA_SASL_PASSWORD: secretSetting(
+    textSetting({ default: '', unit: 'text', description: 'With which password' }),
+    WHOLE_PASSWORD,
+  ),
   FLUX_KAFKA_REPLICATION: integerSetting({
     default: 3,
     min: 1,

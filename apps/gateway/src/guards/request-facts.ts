@@ -1,4 +1,5 @@
 import type { PurchaseBody } from '@flux/contracts';
+import type { Taking } from '@flux/rate-limit';
 import type { FastifyRequest } from 'fastify';
 
 /** What a shopper asks for, validated. */
@@ -19,6 +20,8 @@ export interface RequestFacts {
   claimedShopper?: string;
   /** Who the caller is. */
   shopper?: string;
+  /** How the request stands with each limit, in the order in which they were asked. */
+  takings?: readonly Taking[];
   /** By what right the caller follows the order. */
   reader?: OrderReader;
 }
