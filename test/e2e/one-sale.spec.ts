@@ -117,4 +117,8 @@ describe('one sale, two of each process', () => {
     }
     expect((await auditWorld(world, 'restart', [...answered, ...rest])).refuted).toEqual([]);
   });
+
+  it('needed of Redis nothing that the users of the processes may not do', async () => {
+    expect(await world.redis.client.acl('LOG')).toEqual([]);
+  });
 });

@@ -9,6 +9,19 @@ const PHONE = { width: 375, height: 740 };
 const SMALL_PHONE = { width: 320, height: 640 };
 const DESKTOP = { width: 1_200, height: 800 };
 
+/** In the page: how long the longest time between two frames was while the page said that it solves something. */
+const NOTE_FRAMES = `
+  globalThis.longestFrameMs = 0;
+  let last = performance.now();
+  const frame = (now) => {
+    const lead = document.querySelector('[data-text="lead"]')?.textContent ?? '';
+    if (lead.includes('keeps robots out')) longestFrameMs = Math.max(longestFrameMs, now - last);
+    last = now;
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+`;
+
 let room: WaitingRoomWorld;
 
 beforeAll(async () => {
@@ -135,6 +148,71 @@ describe('the way through the line', () => {
       await heading(each, 'You are in the line');
       expect(await slot(each, 'place')).toBe('1');
     }
+  });
+});
+
+describe('where the sale asks for a challenge', () => {
+  it('does the work beside the page, which goes on meanwhile, and joins', async () => {
+    const saleId = await room.openSale({ mode: 'closed', challenge: 'pow', challengeBits: 18 });
+    const { page, complaints } = await room.visit();
+    await page.addInitScript({ content: NOTE_FRAMES });
+    const startedAt = performance.now();
+    await page.goto(room.pageUrl(saleId, AS_ANN));
+    await shown(page, /^Your device is solving a small task that keeps robots out\./);
+    // Said once to those who hear the page.
+    await page.getByRole('status').getByText('Your device is solving a small task').waitFor(SOON);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await heading(page, 'You are in the line');
+    const tookMs = performance.now() - startedAt;
+    const longestFrameMs = await page.evaluate('longestFrameMs');
+    expect(longestFrameMs).toBeGreaterThan(0);
+    expect(longestFrameMs).toBeLessThan(tookMs / 2);
+    // The ticket stands for the challenge: a reload does no work.
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await page.reload();
+    await heading(page, 'You are in the line');
+    expect(asked.filter((url) => url.includes('/challenge'))).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows the captcha of the provider, and joins with its answer', async () => {
+    const saleId = await room.openSale({ mode: 'closed', challenge: 'captcha' });
+    const { page, complaints } = await room.visit();
+    await page.goto(room.pageUrl(saleId, AS_ANN));
+    await heading(page, 'One short check');
+    await page.getByRole('button', { name: 'I am a person' }).waitFor(SOON);
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.getByRole('button', { name: 'I am a person' }).click();
+    await heading(page, 'You are in the line');
+    expect(await page.locator('#captcha').isVisible()).toBe(false);
+    expect(complaints).toEqual([]);
+  });
+
+  it('lets people join by work while the captchas cannot be checked', async () => {
+    const saleId = await room.openSale({ mode: 'closed', challenge: 'captcha', challengeBits: 10 });
+    room.captcha.trouble = 'status-500';
+    try {
+      const { page } = await room.visit();
+      await page.goto(room.pageUrl(saleId, AS_ANN));
+      await page.getByRole('button', { name: 'I am a person' }).click(SOON);
+      await heading(page, 'You are in the line');
+    } finally {
+      room.captcha.trouble = undefined;
+    }
+  });
+
+  it('says to browsers without JavaScript what is missing', async () => {
+    const saleId = await room.openSale({ mode: 'closed', challenge: 'pow' });
+    const { page } = await room.visit({ javaScriptEnabled: false });
+    await page.context().addCookies([{ name: 'flux-shopper', value: 'ann', url: room.origin }]);
+    await page.goto(room.pageUrl(saleId));
+    await page.getByRole('button', { name: 'Join the line' }).click(SOON);
+    await heading(page, 'Please switch on JavaScript');
+    // Back to the page that runs scripts, for who has switched them on.
+    const again = page.getByRole('link', { name: 'Try again' });
+    expect(await again.getAttribute('href')).toBe('./');
+    await page.getByRole('link', { name: 'Back to the shop' }).waitFor(SOON);
   });
 });
 

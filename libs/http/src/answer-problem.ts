@@ -32,7 +32,8 @@ const MAX_HEADS = 1_000;
 /** @param requestId holds nothing that JSON would escape */
 function bodyOf(refusal: Refusal, requestId: string): string {
   if (refusal.extra.errors !== undefined) return JSON.stringify(problemOf(refusal, requestId));
-  const says = `${refusal.code} ${refusal.detail} ${refusal.extra.links?.['queueUrl'] ?? ''}`;
+  const { queueUrl = '', challengeUrl = '' } = refusal.extra.links ?? {};
+  const says = `${refusal.code} ${refusal.detail} ${queueUrl} ${challengeUrl}`;
   let head = heads.get(says);
   if (head === undefined) {
     if (heads.size >= MAX_HEADS) heads.clear();

@@ -1,21 +1,23 @@
 import { ProblemError } from '@flux/contracts';
-import type { Health, Metrics } from '@flux/telemetry';
+import type { Health, Telemetry } from '@flux/telemetry';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { answerProblem } from './answer-problem';
 import { answerClientError } from './client-error';
 import { isTrusted, type TrustedProxies } from './client-ip';
+import { capConnections, type ConnectionCaps } from './connection-caps';
 import { jsonHazardOf } from './json-hazards';
 import { LIMITS } from './limits';
 import { observeRequests } from './observe-requests';
 import { REQUEST_ID_HEADER, requestIdOf } from './request-id';
 import type { RouteTable } from './route-table';
 import { problemOfStatus } from './to-problem';
+import { closeUnread } from './unread-answers';
 
 interface AdapterOptions {
   readonly bodyLimitBytes: number;
-  readonly metrics: Metrics;
-  readonly health: Health;
+  readonly connections: ConnectionCaps;
+  readonly telemetry: Telemetry;
   readonly routes: RouteTable;
   /** Whose `X-Forwarded-For` counts. */
   readonly trustedProxies: TrustedProxies;
@@ -27,11 +29,12 @@ interface AdapterOptions {
  */
 export function createHttpAdapter({
   bodyLimitBytes,
-  metrics,
-  health,
+  connections,
+  telemetry,
   routes,
   trustedProxies,
 }: AdapterOptions): FastifyAdapter {
+  const { metrics, health, log } = telemetry;
   const adapter = new FastifyAdapter({
     // There is no Nest middleware, and there shall be none: authorisation stands in guards and hooks.
     skipMiddie: true,
@@ -39,6 +42,7 @@ export function createHttpAdapter({
     requestTimeout: LIMITS.requestTimeoutMs,
     connectionTimeout: LIMITS.connectionTimeoutMs,
     keepAliveTimeout: LIMITS.keepAliveTimeoutMs,
+    maxRequestsPerSocket: LIMITS.requestsPerSocket,
     http: {
       maxHeaderSize: LIMITS.headerBytes,
       headersTimeout: LIMITS.headersTimeoutMs,
@@ -57,6 +61,8 @@ export function createHttpAdapter({
     clientErrorHandler: answerClientError,
   });
   const instance = adapter.getInstance<FastifyInstance>();
+  capConnections(instance.server, { caps: connections, trustedProxies, metrics, log });
+  closeUnread(instance.server);
   instance.addHook('onRoute', (route) => {
     if (route.url !== '*') routes.add(route.method, route.url);
     const rawBodyLimitBytes = route.config?.rawBodyLimitBytes;

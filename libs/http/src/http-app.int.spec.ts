@@ -1,8 +1,10 @@
 import { hash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Body, Controller, ForbiddenException, Get, Module, Param, Post } from '@nestjs/common';
 import { ProblemError, type Problem } from '@flux/contracts';
 import { Health, Metrics, createLog } from '@flux/telemetry';
+import { waitUntil } from '@flux/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createHttpApp } from './http-app';
 import { RawBody } from './raw-body';
@@ -63,7 +65,12 @@ describe('the HTTP edge', () => {
 
   beforeAll(async () => {
     const telemetry = { log, metrics, health };
-    app = await createHttpApp({ module: ProbeModule, telemetry, bodyLimitBytes: 4_096 });
+    app = await createHttpApp({
+      module: ProbeModule,
+      telemetry,
+      bodyLimitBytes: 4_096,
+      connections: { perProcess: 100, perAddress: 100 },
+    });
     await app.listen(0, '127.0.0.1');
     base = await app.getUrl();
     port = Number(new URL(base).port);
@@ -160,6 +167,23 @@ describe('the HTTP edge', () => {
     expect(logged[0]).toContain('canary');
   });
 
+  it('takes no notice of a client that leaves while it sends', async () => {
+    const before = lines.length;
+    const open = async () =>
+      Number(/^flux_http_connections\{.*\} (\d+)$/m.exec((await metrics.render()).text)?.[1]);
+    const socket = connect(port, '127.0.0.1');
+    socket.write(
+      'POST /probe HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{',
+    );
+    await once(socket, 'connect');
+    // What comes after it on another connection is answered when the first has been read.
+    await fetch(`${base}/probe/of/7`);
+    const openBefore = await open();
+    socket.destroy();
+    await waitUntil('it is noticed', async () => (await open()) < openBefore);
+    expect(lines.slice(before)).toEqual([]);
+  });
+
   it("renders Nest's exceptions without their text", async () => {
     const problem = await expectProblem(await fetch(`${base}/probe/forbids`), 403, 'forbidden');
     expect(JSON.stringify(problem)).not.toContain('canary');
@@ -204,7 +228,7 @@ describe('the HTTP edge', () => {
       'POST /probe HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
       400,
     ],
-    ['an unknown method', 'BUY /probe HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+    ['an unknown method', 'BUY /probe HTTP/1.1\r\nHost: a\r\n\r\n', 405],
     ['a long header', `GET /probe/of/7 HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(9_000)}\r\n\r\n`, 431],
   ])('answers %s as problem+json and closes', async (_name, text, status) => {
     const answer = await raw(text);
@@ -213,6 +237,14 @@ describe('the HTTP edge', () => {
     expect(answer).toMatch(/\r\nconnection: close\r\n/);
     const problem = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as Problem;
     expect(problem.status).toBe(status);
+  });
+
+  it('serves 10,000 requests on a connection, says so with the last answer, and refuses those that come still', async () => {
+    const request = 'GET /probe/of/7 HTTP/1.1\r\nHost: a\r\n\r\n';
+    const last = 'GET /probe/of/7 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    const answers = await raw(request.repeat(10_000) + last);
+    expect(answers.match(/HTTP\/1.1 200 /g)).toHaveLength(10_000);
+    expect(answers).toMatch(/\r\nConnection: close\r\n\r\n\{"id":"7"\}HTTP\/1.1 503 /);
   });
 
   it('answers TRACE with 405', async () => {

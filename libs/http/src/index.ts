@@ -1,5 +1,6 @@
 export * from './answer-problem';
 export * from './client-ip';
+export * from './connection-caps';
 export * from './event-stream';
 export * from './event-streams';
 export * from './http-app';
@@ -7,4 +8,5 @@ export * from './open-api';
 export * from './parse-input';
 export * from './problem.filter';
 export * from './raw-body';
+export * from './settings';
 export * from './to-problem';

@@ -10,7 +10,11 @@ export const LIMITS = {
   requestTimeoutMs: 10_000,
   /** Silence on a socket with a request under way. */
   connectionTimeoutMs: 30_000,
+  /** An answer of which its reader takes nothing for so long is given up, with its connection. */
+  unreadMs: 20_000,
   keepAliveTimeoutMs: 65_000,
+  /** The last answer says `Connection: close`, so that a load balancer chooses anew; later requests are answered 503. */
+  requestsPerSocket: 10_000,
   /** How often Node looks for requests past their time; its default is 30 s. */
   checkingIntervalMs: 1_000,
 } as const;

@@ -31,5 +31,12 @@ export function problemOfStatus(status: number): ProblemError {
 export function toProblem(thrown: unknown): ProblemError {
   if (thrown instanceof ProblemError) return thrown;
   if (thrown instanceof HttpException) return problemOfStatus(thrown.getStatus());
+  if (isAborted(thrown)) return problemOfStatus(400);
   return problemOfStatus(500);
+}
+
+/** How Node says that a client left while its body was under way. Nobody hears the answer, and nothing broke. */
+function isAborted(thrown: unknown): boolean {
+  const { code, message } = (thrown ?? {}) as { readonly code?: unknown; readonly message?: unknown };
+  return code === 'ECONNRESET' && message === 'aborted';
 }

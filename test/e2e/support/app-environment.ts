@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { freePort } from '@flux/testing';
+import { asRedisUser, freePort } from '@flux/testing';
 import type { AppOptions } from './app-process';
 
 export type App = 'gateway' | 'relay' | 'orders' | 'admin';
@@ -34,7 +34,8 @@ export function appEnvironment(servers: AppServers, credentials: Credentials): R
     FLUX_KAFKA_REPLICATION: process.env['FLUX_KAFKA_REPLICATION'] ?? '1',
     FLUX_KAFKA_PARTITIONS: '4',
     FLUX_AUTH: 'demo',
-    FLUX_ADDRESS_LIMIT: '1000000',
+    FLUX_ADDRESS_LIMIT: 'off',
+    FLUX_ADDRESS_CONNECTIONS: '1000000',
     FLUX_OPERATOR_KEYS: `test:${digestOf(credentials.operatorKey)}`,
     FLUX_SERVICE_KEYS: `shop:${digestOf(credentials.serviceKey)}`,
     FLUX_TOKEN_KEYS: `test:${credentials.tokenKey}`,
@@ -59,6 +60,7 @@ export async function appOptions(app: App, env: Readonly<Record<string, string>>
       [`FLUX_${upper}_PORT`]: String(port),
       [`FLUX_${upper}_MANAGEMENT_PORT`]: String(managementPort),
       ...env,
+      REDIS_URL: asRedisUser(env['REDIS_URL'] ?? '', app),
     },
   };
 }

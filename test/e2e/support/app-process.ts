@@ -14,6 +14,9 @@ export interface AppOptions {
 /** Seven processes start at once on two cores. */
 const READY_TIMEOUT_MS = 90_000;
 
+/** Characters of a process's log, the last ones. */
+export const LOG_KEPT = 2_000_000;
+
 /** One built process (`dist/apps/<app>`), started as a supervisor would start it. */
 export class AppProcess {
   private output = '';
@@ -24,7 +27,7 @@ export class AppProcess {
   ) {
     for (const stream of [child.stdout, child.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
-        this.output = (this.output + chunk.toString()).slice(-200_000);
+        this.output = (this.output + chunk.toString()).slice(-LOG_KEPT);
       });
     }
   }

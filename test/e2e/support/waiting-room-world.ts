@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TcpProxy } from '@flux/testing';
+import { CaptchaProviderServer, TcpProxy } from '@flux/testing';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { launchBrowser } from './browser';
 import { ShopFront } from './shop-front';
@@ -12,10 +12,13 @@ const STOCK = 10;
 /** Shoppers look every second or so; who falls silent is not passed over while a test looks elsewhere. */
 const ADMISSION = { longestPollMs: 1_000, silentMs: 60_000, passMs: 60_000, ratePerSecond: 100 };
 
+const CAPTCHA_SECRET = 'secret-of-the-site-with-enough-bytes';
+
 interface Parts {
   readonly world: World;
   readonly browser: Browser;
   readonly shop: ShopFront;
+  readonly captcha: CaptchaProviderServer;
   readonly proxy: TcpProxy;
   readonly folder: string;
 }
@@ -28,19 +31,27 @@ export class WaitingRoomWorld {
 
   static async start(): Promise<WaitingRoomWorld> {
     const shop = await ShopFront.start();
+    const captcha = await CaptchaProviderServer.start(CAPTCHA_SECRET);
     const folder = mkdtempSync(join(tmpdir(), 'flux-page-'));
     const world = await startWorld({ gateways: 0, relays: 0, orders: 0 });
     try {
       const gateway = await world.start('gateway', {
         FLUX_WAITING_ROOM_CONFIG: configFile(folder, shop),
         FLUX_CORS_ORIGINS: shop.origin,
+        FLUX_CAPTCHA_PROVIDER: 'turnstile',
+        FLUX_CAPTCHA_SITE_KEY: 'site-key',
+        FLUX_CAPTCHA_SECRET: CAPTCHA_SECRET,
+        FLUX_CAPTCHA_HOSTNAMES: '127.0.0.1',
+        FLUX_CAPTCHA_VERIFY_URL: captcha.verifyUrl,
+        FLUX_CAPTCHA_SCRIPT_URL: captcha.scriptUrl,
       });
       shop.apiUrl = gateway.baseUrl;
       const { port } = new URL(gateway.baseUrl);
       const proxy = await TcpProxy.start({ host: '127.0.0.1', port: Number(port) });
-      return new WaitingRoomWorld({ world, shop, folder, proxy, browser: await launchBrowser() });
+      return new WaitingRoomWorld({ world, shop, captcha, folder, proxy, browser: await launchBrowser() });
     } catch (error) {
       await shop.stop();
+      await captcha.stop();
       await world.stop();
       throw error;
     }
@@ -49,6 +60,11 @@ export class WaitingRoomWorld {
   /** Between the browser and the gateway. */
   get proxy(): TcpProxy {
     return this.parts.proxy;
+  }
+
+  /** Who shows captchas, and checks them. */
+  get captcha(): CaptchaProviderServer {
+    return this.parts.captcha;
   }
 
   get shop(): ShopFront {
@@ -132,10 +148,11 @@ export class WaitingRoomWorld {
   }
 
   async stop(): Promise<void> {
-    const { browser, proxy, shop, world, folder } = this.parts;
+    const { browser, proxy, shop, captcha, world, folder } = this.parts;
     await browser.close();
     await proxy.stop();
     await shop.stop();
+    await captcha.stop();
     await world.stop();
     rmSync(folder, { recursive: true });
   }

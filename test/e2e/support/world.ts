@@ -13,29 +13,29 @@ interface WorldSize {
 /**
  * All processes of Flux-Gate as they run in production, on a private Redis, a fresh database and topics of their
  * own. Nothing is shared with another world but the brokers and the database server.
+ *
+ * @param env variables of every process, besides the usual ones
  */
-export async function startWorld(size: WorldSize) {
+export async function startWorld(size: WorldSize, env: Readonly<Record<string, string>> = {}) {
   const [redis, database] = await Promise.all([startRedis(), createDatabase()]);
   const credentials = newCredentials();
   const prefix = topicPrefix();
-  const shared = appEnvironment(
-    {
-      redisUrl: redis.url,
-      kafkaBrokers: kafkaBrokers(),
-      databaseUrl: database.config.DATABASE_URL,
-      topicPrefix: prefix,
-    },
-    credentials,
-  );
+  const servers = {
+    redisUrl: redis.url,
+    kafkaBrokers: kafkaBrokers(),
+    databaseUrl: database.config.DATABASE_URL,
+    topicPrefix: prefix,
+  };
+  const shared = { ...appEnvironment(servers, credentials), ...env };
 
   const launched: AppProcess[] = [];
-  const launch = async (app: App, env: Record<string, string> = {}, dist?: string): Promise<AppProcess> => {
-    const process = AppProcess.launch({ ...(await appOptions(app, { ...shared, ...env })), dist });
+  const launch = async (app: App, own: Record<string, string> = {}, dist?: string): Promise<AppProcess> => {
+    const process = AppProcess.launch({ ...(await appOptions(app, { ...shared, ...own })), dist });
     launched.push(process);
     return process;
   };
-  const start = async (app: App, env: Record<string, string> = {}, dist?: string): Promise<AppProcess> => {
-    const process = await launch(app, env, dist);
+  const start = async (app: App, own: Record<string, string> = {}, dist?: string): Promise<AppProcess> => {
+    const process = await launch(app, own, dist);
     await process.ready();
     return process;
   };
