@@ -39,6 +39,10 @@ const common = {
 const FIXED_SEED = 'test/invariants/fixed-seed.spec.ts';
 /** `npm test` makes fewer runs of it. */
 const ORDER_LIFE = 'test/model/order-life.int.spec.ts';
+/** `npm test` opens fewer of them. */
+const SLOW_SOCKETS = 'test/hostile/slow-sockets.int.spec.ts';
+/** And of these. */
+const API_FUZZ = 'test/api-fuzz/api-fuzz.spec.ts';
 
 module.exports = {
   projects: [
@@ -47,7 +51,7 @@ module.exports = {
       displayName: 'unit',
       testMatch: [
         '<rootDir>/{apps,libs,tools}/**/*.spec.ts',
-        '<rootDir>/test/{docs,model}/**/*.spec.ts',
+        '<rootDir>/test/{docs,hostile,model}/**/*.spec.ts',
         // Groups of these, and of the next ones, while `npm test` runs (tools/jest-groups.mjs).
         '<rootDir>/test/grouped/*.unit.spec.js',
       ],
@@ -59,7 +63,7 @@ module.exports = {
       setupFilesAfterEnv: ['<rootDir>/test/real-servers.cjs'],
       testMatch: [
         '<rootDir>/{apps,libs,tools}/**/*.int.spec.ts',
-        '<rootDir>/test/model/**/*.int.spec.ts',
+        '<rootDir>/test/{hostile,model}/**/*.int.spec.ts',
         '<rootDir>/test/grouped/*.int.spec.js',
       ],
     },
@@ -67,13 +71,16 @@ module.exports = {
       ...common,
       displayName: 'e2e',
       setupFilesAfterEnv: ['<rootDir>/test/real-servers.cjs'],
-      testMatch: ['<rootDir>/test/e2e/**/*.spec.ts', `<rootDir>/${FIXED_SEED}`],
+      testMatch: ['<rootDir>/test/{api-fuzz,e2e}/**/*.spec.ts', `<rootDir>/${FIXED_SEED}`],
     },
     {
       ...common,
       displayName: 'full',
       setupFilesAfterEnv: ['<rootDir>/test/real-servers.cjs'],
-      testMatch: ['<rootDir>/test/{full,invariants,seeded-bugs}/**/*.spec.ts', `<rootDir>/${ORDER_LIFE}`],
+      testMatch: [
+        '<rootDir>/test/{full,invariants,seeded-bugs}/**/*.spec.ts',
+        `<rootDir>/{${ORDER_LIFE},${SLOW_SOCKETS},${API_FUZZ}}`,
+      ],
       testPathIgnorePatterns: [FIXED_SEED, '/node_modules/'],
     },
   ],

@@ -10,6 +10,7 @@ const FOLDER = join(ROOT, 'test', 'grouped');
 const ALONE = [
   'test/model/epoch/epoch.spec.ts',
   'test/model/order-life.int.spec.ts',
+  'test/hostile/slow-sockets.int.spec.ts',
   'libs/checker/test/seeded-faults.int.spec.ts',
   'libs/kafka/src/batch.strategy.int.spec.ts',
   'apps/admin/test/shop-export.int.spec.ts',

@@ -12,6 +12,10 @@ const INT_WORKERS = 3;
 
 /** Of test/model/order-life.int.spec.ts: enough to meet every life that an order can have. */
 const MODEL_RUNS_OF_FULL = '100';
+/** Of test/hostile/slow-sockets.int.spec.ts. */
+const SLOW_SOCKETS_OF_FULL = '5000';
+/** Of test/api-fuzz/api-fuzz.spec.ts, for each operation. */
+const FUZZ_RUNS_OF_FULL = '500';
 
 const log = (/** @type {string} */ line) => console.log(line);
 const startedAt = Date.now();
@@ -40,7 +44,13 @@ try {
     DATABASE_URL: servers.databaseUrl,
     FLUX_KAFKA_REPLICATION: String(servers.kafkaReplication),
     ...browser,
-    ...(only === 'full' ? { FLUX_MODEL_RUNS: MODEL_RUNS_OF_FULL } : {}),
+    ...(only === 'full'
+      ? {
+          FLUX_MODEL_RUNS: MODEL_RUNS_OF_FULL,
+          FLUX_SLOW_SOCKETS: SLOW_SOCKETS_OF_FULL,
+          FLUX_FUZZ_RUNS: FUZZ_RUNS_OF_FULL,
+        }
+      : {}),
   };
   for (const project of /** @type {const} */ (['int', 'e2e', 'full'])) {
     if (only === undefined ? project === 'full' : only !== project) continue;

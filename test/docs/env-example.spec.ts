@@ -16,7 +16,7 @@ function documentedSettings(): Map<string, { comment: string; default: string }>
   const documented = new Map<string, { comment: string; default: string }>();
   let comment = '';
   for (const line of readFileSync('.env.example', 'utf8').split('\n')) {
-    const [, name, value] = /^([A-Z_]+)=(.*)$/.exec(line) ?? [];
+    const [, name, value] = /^([A-Z0-9_]+)=(.*)$/.exec(line) ?? [];
     if (name !== undefined) documented.set(name, { comment, default: value ?? '' });
     comment = line.startsWith('# ') ? line.slice(2) : '';
   }

@@ -1,6 +1,6 @@
 import { expectMeasured, expectRatios, smokeBenchmarks } from '../e2e/support/bench-smoke';
 
-const NAMES = 'drain durability expiry gate latency price refuse scale sustained'.split(' ');
+const NAMES = 'drain durability expiry gate latency price refuse scale shields sustained'.split(' ');
 
 /** Those that `npm test` leaves out. */
 it('npm run bench -- --smoke measures what takes longer, too', async () => {
@@ -10,4 +10,5 @@ it('npm run bench -- --smoke measures what takes longer, too', async () => {
   expectRatios(smoke, 'sustained', 'sustained/bare');
   expectRatios(smoke, 'price', 'accepted, now/before');
   expectRatios(smoke, 'refuse', 'refuse/bare');
+  expectRatios(smoke, 'shields', 'shielded/unshielded', 'good shoppers, flood/calm');
 }, 600_000);

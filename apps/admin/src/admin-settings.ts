@@ -1,9 +1,12 @@
 import { portSetting, textSetting } from '@flux/config';
 import { redisSettings } from '@flux/gate';
+import { proxySettings } from '@flux/http';
 import { kafkaSettings } from '@flux/kafka';
 import { databaseSettings } from '@flux/ledger';
 import { telemetrySettings } from '@flux/telemetry';
 import { z } from 'zod';
+import { concentrationSettings } from './concentration/concentration-settings';
+import { limitSettings } from './limits/limit-parts';
 import { operatorKeysSetting, serviceKeysSetting } from './keys/api-keys';
 import { checkPaymentSettings, paymentSettings } from './payments/payment-settings';
 import { webhookSettings } from './webhooks/webhook-settings';
@@ -26,6 +29,9 @@ export const adminSettings = z
     }),
     FLUX_OPERATOR_KEYS: operatorKeysSetting,
     FLUX_SERVICE_KEYS: serviceKeysSetting,
+    ...proxySettings.shape,
+    ...limitSettings.shape,
+    ...concentrationSettings.shape,
     ...paymentSettings.shape,
     ...webhookSettings.shape,
   })

@@ -5,10 +5,14 @@ import { HealthModule, MetricsModule, type Telemetry, TelemetryModule } from '@f
 import { RoomClient } from '@flux/waiting-room';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
+import { ACCESS_CONTROLLERS, ACCESS_PROVIDERS } from './access/access-parts';
+import { AccessPublisher } from './access/access-publisher';
 import type { AdminConfig } from './admin-settings';
 import { AuditLogController } from './audit-log/audit-log.controller';
 import { AuditController } from './audit/audit.controller';
 import { SaleAuditor } from './audit/sale-auditor';
+import { CONCENTRATION_CONTROLLERS, concentrationProviders } from './concentration/concentration-parts';
+import { ConcentrationWatch } from './concentration/concentration-watch.service';
 import { DependencyFailureInterceptor } from './dependency-failure.interceptor';
 import { DrawMaintenance } from './draw/draw-maintenance.service';
 import { DrawSteps } from './draw/draw-steps.service';
@@ -17,13 +21,15 @@ import { ExhaustedItems } from './exhaust/exhausted-items.service';
 import { GateDriver } from './gate-driver/gate-driver.service';
 import { OpeningChecks } from './gate-driver/opening-checks';
 import { SalePublisher } from './gate-driver/sale-publisher';
-import { OPERATOR_KEYS, SERVICE_KEYS } from './keys/key.guard';
+import { KEY_CONTROLLERS, keyProviders } from './keys/key-parts';
 import { ConsumerProgress } from './maintenance/consumer-progress';
 import { ForgettingMaintenance } from './maintenance/forgetting-maintenance.service';
 import { MAINTENANCE_ROUNDS, type MaintenanceRound } from './maintenance/maintenance-round';
 import { MaintenanceLoop } from './maintenance/maintenance.loop';
 import { MaintenanceMetrics } from './maintenance/maintenance.metrics';
 import { MaintenanceService } from './maintenance/maintenance.service';
+import { limitModules, limitProviders } from './limits/limit-parts';
+import { SaleFiguresKeeper } from './maintenance/sale-figures-keeper';
 import { SaleRetirement } from './maintenance/sale-retirement.service';
 import { ParkedController } from './parked/parked.controller';
 import { ParkedService } from './parked/parked.service';
@@ -89,6 +95,7 @@ import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts'
   ],
   providers: [
     { provide: APP_INTERCEPTOR, useClass: DependencyFailureInterceptor },
+    ...ACCESS_PROVIDERS,
     SalesService,
     SaleStateService,
     SaleView,
@@ -122,6 +129,7 @@ import { WEBHOOK_CONTROLLERS, webhookProviders } from './webhooks/webhook-parts'
     MaintenanceService,
     MaintenanceMetrics,
     SaleRetirement,
+    SaleFiguresKeeper,
     ConsumerProgress,
     Forgetting,
     ForgettingMaintenance,
@@ -144,9 +152,16 @@ export class AdminModule {
     const payments = paymentParts(config);
     return {
       module: AdminModule,
-      controllers: [...payments.controllers, ...WEBHOOK_CONTROLLERS],
+      controllers: [
+        ...payments.controllers,
+        ...WEBHOOK_CONTROLLERS,
+        ...KEY_CONTROLLERS,
+        ...ACCESS_CONTROLLERS,
+        ...CONCENTRATION_CONTROLLERS,
+      ],
       imports: [
         TelemetryModule.forRoot(telemetry),
+        ...limitModules(config),
         LedgerModule.forRoot({ config, applicationName: 'flux-admin' }),
         GateModule.forRoot(config),
         KafkaModule.forRoot({
@@ -163,8 +178,9 @@ export class AdminModule {
           inject: [RedisConnection],
           useFactory: (redis: RedisConnection) => new RoomClient(redis),
         },
-        { provide: OPERATOR_KEYS, useValue: config.FLUX_OPERATOR_KEYS },
-        { provide: SERVICE_KEYS, useValue: config.FLUX_SERVICE_KEYS },
+        ...limitProviders(config),
+        ...keyProviders(config),
+        ...concentrationProviders(config),
         ...payments.providers,
         ...webhookProviders(config),
         {
@@ -183,6 +199,8 @@ export class AdminModule {
             ExhaustedItems,
             DrawMaintenance,
             DrawnLists,
+            AccessPublisher,
+            ConcentrationWatch,
           ],
         },
       ],

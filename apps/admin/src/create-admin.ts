@@ -13,20 +13,31 @@ import { SERVICE_AUTH } from './keys/service-controller';
 /** A sale of the most items that a sale may have, each with the longest names. */
 const BODY_LIMIT_BYTES = 1_048_576;
 
+/** Operators, the shop's backend and probes, all of them few. */
+const CONNECTIONS = { perProcess: 1_000, perAddress: 250 };
+
 /** The admin process, complete but for listening. `close` answers what is under way, then leaves the servers. */
 export async function createAdmin(
   config: AdminConfig,
   telemetry: Telemetry,
 ): Promise<NestFastifyApplication> {
   const module = AdminModule.forRoot(config, telemetry);
-  const app = await createHttpApp({ module, telemetry, bodyLimitBytes: BODY_LIMIT_BYTES });
+  const app = await createHttpApp({
+    module,
+    telemetry,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    trustedProxies: config.FLUX_TRUSTED_PROXIES,
+    connections: CONNECTIONS,
+  });
   serveDocs(app, {
     info: {
       title: 'Flux-Gate operator API',
       version: '1',
       description:
         'Under `/admin/v1` operators define sales and run them; every change is audited. Under `/shop/v1` the ' +
-        "shop's own backend works with its orders. Each has keys of its own. Errors are RFC 9457 problem+json.",
+        "shop's own backend works with its orders. Each has keys of its own. With the key of a `viewer` operators read, " +
+        'an `operator` runs sales as well, and an `owner` gives out keys and denies or allows as well. Errors are ' +
+        'RFC 9457 problem+json.',
     },
     components: {
       securitySchemes: {

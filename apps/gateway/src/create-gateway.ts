@@ -15,12 +15,22 @@ const ALLOWED_HEADERS = [
   'Idempotency-Key',
   'If-None-Match',
   'Last-Event-ID',
+  'X-Challenge',
+  'X-Device-Hint',
   'X-Idempotency-Key',
   'X-Pass',
   'X-Request-Id',
   'X-Ticket',
 ];
-const EXPOSED_HEADERS = ['ETag', 'Idempotency-Replayed', 'Location', 'Retry-After', 'X-Request-Id'];
+const EXPOSED_HEADERS = [
+  'ETag',
+  'Idempotency-Replayed',
+  'Location',
+  'RateLimit',
+  'RateLimit-Policy',
+  'Retry-After',
+  'X-Request-Id',
+];
 const PREFLIGHT_SECONDS = 600;
 
 /** The gateway, complete but for listening. `close` answers what is under way, then leaves Redis. */
@@ -32,6 +42,11 @@ export async function createGateway(
     module: AppModule.forRoot(config, telemetry),
     telemetry,
     bodyLimitBytes: BODY_LIMIT_BYTES,
+    trustedProxies: config.FLUX_TRUSTED_PROXIES,
+    connections: {
+      perProcess: config.FLUX_GATEWAY_CONNECTIONS,
+      perAddress: config.FLUX_ADDRESS_CONNECTIONS,
+    },
   });
   const origins = originsOf(config.FLUX_CORS_ORIGINS);
   if (origins.length > 0) {

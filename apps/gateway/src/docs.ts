@@ -2,6 +2,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { saleListAnswerSchema } from '@flux/contracts';
 import { serveDocs } from '@flux/http';
 import type { OpenAPIObject } from '@nestjs/swagger';
+import { CHALLENGE_PATH } from './challenge/challenge.docs';
 import { EXAMPLE, exampleOrderId } from './docs-examples';
 import type { GatewayConfig } from './gateway.config';
 import { PURCHASE_PATH } from './orders/orders.docs';
@@ -23,7 +24,7 @@ export function serveGatewayDocs(app: NestFastifyApplication, config: GatewayCon
       version: '1',
       description: 'Decides at once who gets a unit of something scarce. Errors are RFC 9457 problem+json.',
     },
-    paths: { ...PURCHASE_PATH.paths, ...QUEUE_PATH.paths },
+    paths: { ...PURCHASE_PATH.paths, ...CHALLENGE_PATH.paths, ...QUEUE_PATH.paths },
     components: {
       securitySchemes: { shopper: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
     },

@@ -1,11 +1,12 @@
 import { choiceSetting, flagSetting, integerSetting, portSetting, textSetting } from '@flux/config';
+import { captchaProblems, captchaSettings } from '@flux/challenge';
 import { redisSettings } from '@flux/gate';
+import { proxySettings } from '@flux/http';
+import { rateLimitSettings } from '@flux/rate-limit';
 import { telemetrySettings } from '@flux/telemetry';
 import { tokenSettings } from '@flux/tokens';
 import { z } from 'zod';
-
-/** HS256 is as strong as its key: RFC 7518 asks for one as long as the digest. */
-const MIN_SECRET_BYTES = 32;
+import { checkIdentitySettings, identitySettings } from './guards/identity.settings';
 
 /** Everything the gateway reads from its environment. */
 export const gatewaySettings = z
@@ -23,27 +24,7 @@ export const gatewaySettings = z
       default: 9400,
       description: "Port of the gateway's /metrics and /health",
     }),
-    FLUX_AUTH: choiceSetting({
-      choices: ['jwt', 'demo'],
-      default: 'jwt',
-      description:
-        'Who the shopper is: the sub of a verified JWT, or, never in production, the header x-shopper-id',
-    }),
-    FLUX_JWT_SECRET: textSetting({
-      default: '',
-      unit: 'text, 32 bytes or more',
-      description: 'Key of the HS256 tokens that the shop gives its shoppers; needed with FLUX_AUTH=jwt',
-    }),
-    FLUX_JWT_ISSUER: textSetting({
-      default: '',
-      unit: 'text',
-      description: 'The iss that a token must have; empty: any',
-    }),
-    FLUX_JWT_AUDIENCE: textSetting({
-      default: '',
-      unit: 'text',
-      description: 'The aud that a token must have; empty: any',
-    }),
+    ...identitySettings.shape,
     FLUX_CORS_ORIGINS: textSetting({
       default: '',
       unit: 'origins, separated by commas',
@@ -64,19 +45,23 @@ export const gatewaySettings = z
       unit: 'file',
       description: "JSON with the looks and texts of the waiting room's page; empty: those that come with it",
     }),
-    FLUX_ADDRESS_LIMIT: integerSetting({
-      default: 200,
+    ...proxySettings.shape,
+    ...rateLimitSettings.shape,
+    FLUX_GATEWAY_CONNECTIONS: integerSetting({
+      default: 15_000,
       min: 1,
       max: 1_000_000,
-      unit: 'requests',
-      description: 'Requests that one address may make in a window',
+      unit: 'connections',
+      description:
+        'Connections that one gateway keeps open, event streams included; fewer where the limit of open files is lower',
     }),
-    FLUX_ADDRESS_WINDOW_MS: integerSetting({
-      default: 1_000,
-      min: 100,
-      max: 3_600_000,
-      unit: 'ms',
-      description: 'Length of that window',
+    FLUX_ADDRESS_CONNECTIONS: integerSetting({
+      default: 500,
+      min: 1,
+      max: 1_000_000,
+      unit: 'connections',
+      description:
+        'Connections that one IPv4 address or IPv6 /64 may have to one gateway; proxies have no such limit',
     }),
     FLUX_EVENT_STREAMS: integerSetting({
       default: 10_000,
@@ -85,22 +70,30 @@ export const gatewaySettings = z
       unit: 'streams',
       description: 'Event streams that one gateway keeps open; each takes a file descriptor and about 15 kB',
     }),
+    FLUX_SHOPPER_EVENT_STREAMS: integerSetting({
+      default: 30,
+      min: 1,
+      max: 1_000,
+      unit: 'streams',
+      description: "Of these, the most that follow one shopper's orders",
+    }),
+    FLUX_CONCENTRATION_ADDRESSES: choiceSetting({
+      choices: ['hashed', 'clear'],
+      default: 'hashed',
+      description:
+        "How a sale's report on concentration names buyers' addresses; clear ones can be denied, and are personal data",
+    }),
+    ...captchaSettings.shape,
   })
   .superRefine((config, context) => {
     const problem = (variable: string, message: string): void => {
       context.addIssue({ code: 'custom', path: [variable], message });
     };
-    if (config.FLUX_AUTH === 'demo' && config.NODE_ENV === 'production') {
-      problem('FLUX_AUTH', 'demo is refused when NODE_ENV is production');
-    }
-    if (config.FLUX_AUTH === 'jwt' && config.FLUX_JWT_SECRET === '') {
-      problem('FLUX_JWT_SECRET', 'is needed with FLUX_AUTH=jwt');
-    } else if (config.FLUX_AUTH === 'jwt' && Buffer.byteLength(config.FLUX_JWT_SECRET) < MIN_SECRET_BYTES) {
-      problem('FLUX_JWT_SECRET', `must be ${MIN_SECRET_BYTES} bytes or longer`);
-    }
+    checkIdentitySettings(config, problem);
     if (config.FLUX_TOKEN_KEYS.length === 0 && config.NODE_ENV === 'production') {
       problem('FLUX_TOKEN_KEYS', 'is needed when NODE_ENV is production');
     }
+    for (const { variable, message } of captchaProblems(config)) problem(variable, message);
     for (const origin of originsOf(config.FLUX_CORS_ORIGINS)) {
       if (!isOrigin(origin)) problem('FLUX_CORS_ORIGINS', 'must be origins such as https://shop.example');
     }

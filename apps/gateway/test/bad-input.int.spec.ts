@@ -25,7 +25,7 @@ describe('bad input', () => {
     ['half a quote', `"${'x'.repeat(16)}`],
     ['quotes within quotes', `""${'x'.repeat(16)}""`],
     ['two in one header', `${'x'.repeat(16)}, ${'x'.repeat(16)}`],
-  ])('answers 400 to an idempotency key that is %s', async (_name, key) => {
+  ])('S1: answers 400 to an idempotency key that is %s', async (_name, key) => {
     const answer = await fetch(`${world.gateway.base}/v1/orders`, {
       method: 'POST',
       headers: {
@@ -38,7 +38,7 @@ describe('bad input', () => {
     await expectRefusal(answer, 400, 'invalid-idempotency-key');
   });
 
-  it('answers 400 to two different keys, and to one header sent twice', async () => {
+  it('S1: answers 400 to two different keys, and to one header sent twice', async () => {
     const body = { productId: item.productId };
     const different = await buy(world.gateway, { body, headers: { 'x-idempotency-key': randomUUID() } });
     await expectRefusal(different, 400, 'invalid-idempotency-key');
@@ -73,7 +73,7 @@ describe('bad input', () => {
     ['an empty sale id', '"saleId":""', '/saleId'],
     ['a long sale id', `"saleId":"${'x'.repeat(41)}"`, '/saleId'],
     ['CRLF in the sale id', '"saleId":"a\\r\\nb"', '/saleId'],
-  ])('answers 400 with a JSON pointer to %s', async (_name, field, pointer) => {
+  ])('S23, S28, S29, S30, S32: answers 400 with a JSON pointer to %s', async (_name, field, pointer) => {
     const answer = await buy(world.gateway, { body: `{"productId":"${item.productId}",${field}}` });
     expect(answer.status).toBe(400);
     const problem = (await answer.json()) as Problem;
@@ -99,11 +99,11 @@ describe('bad input', () => {
     ['half a surrogate pair', '{"productId":"\\ud800"}'],
     ['1,000 levels', `${'['.repeat(1_000)}${']'.repeat(1_000)}`],
     ['1,000 levels in a field', `{"productId":${'['.repeat(1_000)}${']'.repeat(1_000)}}`],
-  ])('answers 400 to a body with %s', async (_name, body) => {
+  ])('S23, S24, S29: answers 400 to a body with %s', async (_name, body) => {
     await expectRefusal(await buy(world.gateway, { body }), 400, 'invalid-request');
   });
 
-  it('answers 413 to a body over 4 kB, however deep', async () => {
+  it('S20, S24: answers 413 to a body over 4 kB, however deep', async () => {
     await expectRefusal(
       await buy(world.gateway, { body: { productId: 'x'.repeat(4_096) } }),
       413,
@@ -117,7 +117,7 @@ describe('bad input', () => {
     ['application/x-www-form-urlencoded'],
     ['application/jsonx'],
     ['multipart/form-data'],
-  ])('answers 415 to %s', async (type) => {
+  ])('S25: answers 415 to %s', async (type) => {
     const answer = await buy(world.gateway, { body: '{"productId":"p"}', headers: { 'content-type': type } });
     await expectRefusal(answer, 415, 'unsupported-media-type');
   });

@@ -44,8 +44,7 @@ describe("the gateway's edge", () => {
 
   it('limits requests per address, says when to come back, and leaves probes alone', async () => {
     const gateway = await startGateway(redis.url, {
-      FLUX_ADDRESS_LIMIT: '5',
-      FLUX_ADDRESS_WINDOW_MS: '60000',
+      FLUX_ADDRESS_LIMIT: '5/1m',
     });
     for (let index = 0; index < 5; index += 1) {
       expect((await fetch(`${gateway.base}/v1/sales`)).status).toBe(200);
@@ -59,7 +58,7 @@ describe("the gateway's edge", () => {
     expect((await fetch(`${gateway.base}/health/ready`)).status).toBe(200);
   });
 
-  it('tells health without detail, and no metrics', async () => {
+  it('S37: tells health without detail, and no metrics', async () => {
     const gateway = await startGateway(redis.url);
     expect(await (await fetch(`${gateway.base}/health/live`)).json()).toEqual({ status: 'ok' });
     expect(await (await fetch(`${gateway.base}/health/ready`)).json()).toEqual({
@@ -69,7 +68,7 @@ describe("the gateway's edge", () => {
     expect((await fetch(`${gateway.base}/metrics`)).status).toBe(404);
   });
 
-  it('allows the configured origins and no other', async () => {
+  it('S36: allows the configured origins and no other', async () => {
     const gateway = await startGateway(redis.url, {
       FLUX_CORS_ORIGINS: 'https://shop.example, http://localhost:8080',
     });
@@ -83,7 +82,9 @@ describe("the gateway's edge", () => {
     });
     expect(preflight.status).toBe(204);
     expect(preflight.headers.get('access-control-allow-origin')).toBe('https://shop.example');
-    expect(preflight.headers.get('access-control-allow-headers')).toMatch(/Idempotency-Key.*X-Shopper-Id/);
+    expect(preflight.headers.get('access-control-allow-headers')).toMatch(
+      /Idempotency-Key.*X-Challenge.*X-Shopper-Id/,
+    );
     const answer = await buy(gateway, { body: {}, headers: { origin: 'http://localhost:8080' } });
     expect(answer.status).toBe(400);
     expect(answer.headers.get('access-control-allow-origin')).toBe('http://localhost:8080');
@@ -112,6 +113,7 @@ describe("the gateway's edge", () => {
       '/v1/orders/{orderId}/events',
       '/v1/sales',
       '/v1/sales/{saleId}',
+      '/v1/sales/{saleId}/challenge',
       '/v1/sales/{saleId}/draw',
       '/v1/sales/{saleId}/queue',
       '/v1/sales/{saleId}/queue/events',
@@ -134,7 +136,7 @@ describe("the gateway's edge", () => {
     const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
     );
-    expect(operations).toHaveLength(13);
+    expect(operations).toHaveLength(14);
     expect(new Set(operations.flatMap(({ operation }) => operation.tags.join()))).toEqual(
       new Set(['orders', 'sales', 'health', 'waiting room']),
     );

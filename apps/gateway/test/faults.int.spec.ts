@@ -33,7 +33,7 @@ describe('a gateway without Redis', () => {
     return { answer, tookMs: performance.now() - startedAtMs };
   }
 
-  it('answers outcome-unknown within the command timeout while Redis is frozen; the key then gives the answer', async () => {
+  it('S3: answers outcome-unknown within the command timeout while Redis is frozen; the key then gives the answer', async () => {
     const item = await shop.open();
     const purchase = { body: { productId: item.productId }, shopper: randomId('shopper'), key: randomUUID() };
     await buy(gateway, { body: { productId: item.productId } });
@@ -55,7 +55,7 @@ describe('a gateway without Redis', () => {
     expect((await shop.gate.readItem(item))?.available).toBe(98);
   });
 
-  it('answers every request 503 with Retry-After while Redis is dead, never "sold out", and recovers by itself', async () => {
+  it('S6: answers every request 503 with Retry-After while Redis is dead, never "sold out", and recovers by itself', async () => {
     const item = await shop.open({ stock: 1 });
     const buyer = { body: { productId: item.productId }, shopper: randomId('shopper'), key: randomUUID() };
     const first = await (await buy(gateway, buyer)).text();

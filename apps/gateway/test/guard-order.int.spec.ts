@@ -49,6 +49,23 @@ describe('the guards of a purchase', () => {
     expect(await codeOf(await buyAs(genuine(), {}))).toBe('invalid-request');
   });
 
+  it('let no forger use up what a shopper may ask for', async () => {
+    const gateway = await startGateway(world.redis.url, {
+      FLUX_AUTH: 'jwt',
+      FLUX_JWT_SECRET: SECRET,
+      FLUX_SHOPPER_LIMIT: '1/1h',
+    });
+    const item = await world.shop.open();
+    const shopper = randomId('shopper');
+    const buyWith = (secret: string) =>
+      buy(gateway, { body: item, headers: { authorization: tokenOf(shopper, secret) } });
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      expect((await buyWith('another-secret-that-is-as-long-as-the-first')).status).toBe(401);
+    }
+    expect((await buyWith(SECRET)).status).toBe(202);
+    expect((await buyWith(SECRET)).status).toBe(429);
+  });
+
   it('let no forger through to the gate', async () => {
     const item = await world.shop.open({ stock: 5 });
     expect(await codeOf(await buyAs(forged(), item))).toBe('unauthenticated');
@@ -59,7 +76,7 @@ describe('the guards of a purchase', () => {
 
 describe('the address limit', () => {
   const world = useWorld();
-  const strict = { FLUX_ADDRESS_LIMIT: '3', FLUX_ADDRESS_WINDOW_MS: '60000' };
+  const strict = { FLUX_ADDRESS_LIMIT: '3/1m' };
 
   async function spent(): Promise<TestGateway> {
     const gateway = await startGateway(world.redis.url, strict);

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ItemRef } from '@flux/contracts';
 import { SignJWT, type JWTPayload } from 'jose';
+import { waitUntil } from '@flux/testing';
 import { codeOf, useWorld } from './world';
 
 // Long enough for every HS algorithm, so that only the pinning can refuse them.
-const SECRET = 'test-secret-of-sixty-four-bytes-or-more, which suits HS512 as well as HS256';
+const SECRET = 'test-secret-of-sixty-four-bytes-or-more; it suits HS512 as well as HS256';
+const FORMER_SECRET = 'the-secret-before-it-of-thirty-two-bytes-or-more';
 const ISSUER = 'https://shop.example';
 const AUDIENCE = 'flux-gate';
 
@@ -12,10 +14,10 @@ describe('identity by JWT', () => {
   const world = useWorld({
     NODE_ENV: 'production',
     FLUX_AUTH: 'jwt',
-    FLUX_JWT_SECRET: SECRET,
+    FLUX_JWT_SECRET: `${SECRET},${FORMER_SECRET}`,
     FLUX_JWT_ISSUER: ISSUER,
     FLUX_JWT_AUDIENCE: AUDIENCE,
-    FLUX_TOKEN_KEYS: `k1:${SECRET.replaceAll(',', '')}`,
+    FLUX_TOKEN_KEYS: `k1:${SECRET}`,
   });
   let item: ItemRef;
 
@@ -66,6 +68,19 @@ describe('identity by JWT', () => {
     expect(await codeOf(await fetch(address))).toBe('unauthenticated');
   });
 
+  it('takes tokens of the former secret while the shop changes over', async () => {
+    expect(
+      (await buyWith(`Bearer ${await token({ secret: FORMER_SECRET, claims: { sub: 'former' } })}`)).status,
+    ).toBe(202);
+  });
+
+  it('knows a token that was verified, and whose it is, for as long as it is good', async () => {
+    const short = `Bearer ${await token({ expires: now() - 4, claims: { sub: 'short' } })}`;
+    expect((await buyWith(short)).status).toBe(202);
+    expect((await buyWith(`${short.slice(0, -4)}AAAA`)).status).toBe(401);
+    await waitUntil('it expires', async () => (await buyWith(short)).status === 401);
+  });
+
   it('allows a few seconds between the clocks', async () => {
     expect((await buyWith(`Bearer ${await token({ expires: now() - 2 })}`)).status).toBe(202);
     expect((await buyWith(`Bearer ${await token({ claims: { nbf: now() + 2 } })}`)).status).toBe(202);
@@ -100,7 +115,7 @@ describe('identity by JWT', () => {
     ],
   ];
 
-  it.each(BAD)('answers 401 to %s', async (_name, authorization) => {
+  it.each(BAD)('S9, S10: answers 401 to %s', async (_name, authorization) => {
     const answer = await buyWith(await authorization());
     expect(answer.status).toBe(401);
     expect(answer.headers.get('www-authenticate')).toBe('Bearer');
@@ -111,7 +126,7 @@ describe('identity by JWT', () => {
     expect((await buyWith(undefined, { 'x-shopper-id': 'ada' })).status).toBe(401);
   });
 
-  it('shows no docs in production', async () => {
+  it('S37: shows no docs in production', async () => {
     expect((await fetch(`${world.gateway.base}/docs`)).status).toBe(404);
     expect((await fetch(`${world.gateway.base}/docs/openapi.json`)).status).toBe(404);
   });

@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, startRedis, waitUntil, type RedisServer } from '@flux/testing';
+import { asRedisUser, freePort, startRedis, waitUntil, type RedisServer } from '@flux/testing';
 
 const ROOT = join(__dirname, '../../..');
 
@@ -71,6 +74,63 @@ describe('the gateway as a process', () => {
     },
     START_MS,
   );
+
+  describe('in production', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'flux-secrets-'));
+    const strong = randomBytes(32).toString('hex');
+    const secretFile = join(folder, 'jwt-secret');
+    const env = {
+      NODE_ENV: 'production',
+      FLUX_JWT_SECRET: strong,
+      FLUX_TOKEN_KEYS: `k1:${strong}`,
+    };
+
+    beforeAll(() => {
+      writeFileSync(secretFile, `${strong}\n`);
+    });
+    afterAll(() => {
+      rmSync(folder, { recursive: true });
+    });
+
+    it.each([
+      ['that is missing', { FLUX_TOKEN_KEYS: '' }, 'FLUX_TOKEN_KEYS'],
+      ['that is an example', { FLUX_JWT_SECRET: `change-me-canary-${strong}` }, 'FLUX_JWT_SECRET'],
+      ['that is short', { FLUX_TOKEN_KEYS: 'k1:canary' }, 'FLUX_TOKEN_KEYS'],
+      ['of one character', { FLUX_TOKEN_KEYS: `k1:${'c'.repeat(64)}` }, 'FLUX_TOKEN_KEYS'],
+      ['that is a default', { REDIS_URL: 'redis://127.0.0.1:6379' }, 'REDIS_URL'],
+      ['that is given twice', { FLUX_JWT_SECRET_FILE: secretFile }, 'FLUX_JWT_SECRET'],
+    ])(
+      'refuses to start with a secret %s, by the name of the variable',
+      async (_name, spoilt, variable) => {
+        const redisUrl = asRedisUser(redis.url, 'gateway');
+        const { exited, output } = run({ ...env, REDIS_URL: redisUrl, ...spoilt });
+        expect(await exited).toBe(1);
+        expect(output()).toContain(`${variable}: `);
+        expect(output()).not.toContain('canary');
+        expect(output()).not.toContain(strong);
+      },
+      START_MS,
+    );
+
+    it(
+      'starts with strong secrets, also from files, and writes none of them',
+      async () => {
+        const { child, exited, output } = run({
+          ...env,
+          FLUX_JWT_SECRET: '',
+          FLUX_JWT_SECRET_FILE: secretFile,
+          REDIS_URL: asRedisUser(redis.url, 'gateway'),
+          FLUX_GATEWAY_PORT: String(await freePort()),
+          FLUX_GATEWAY_MANAGEMENT_PORT: String(await freePort()),
+        });
+        await waitUntil('it listens', () => output().includes('"started"'), { timeoutMs: START_MS });
+        child.kill('SIGTERM');
+        expect(await exited).toBe(0);
+        expect(output()).not.toContain(strong);
+      },
+      START_MS,
+    );
+  });
 
   it(
     'refuses to start on a Redis that can lose orders, and names the setting and its waiver',

@@ -6,6 +6,7 @@ import { gateConfig, purchase, startRedis, TcpProxy, waitUntil } from '@flux/tes
 import { fastify } from 'fastify';
 import { OrderEventsMetrics } from '../src/order-events/order-events.metrics';
 import { OrderEvents } from '../src/order-events/order-events.service';
+import { ShopperStreams } from '../src/order-events/shopper-streams';
 import { AbsentOrder } from '../src/orders/absent-order';
 import { SaleRoutes } from '../src/orders/sale-routes';
 import { SaleDirectory } from '../src/sales/sale-directory';
@@ -122,7 +123,7 @@ describe('order events when things go wrong', () => {
     const reader = await follow(order);
     await reader.until('accepted');
     // Redis keeps refusing new subscribers: the channel stays down.
-    await world.redis.client.call('ACL', 'SETUSER', 'default', '-subscribe');
+    await world.redis.client.call('ACL', 'SETUSER', 'flux-gateway', '-subscribe');
     const list = String(await world.redis.client.client('LIST'));
     for (const line of list.split('\n').filter((text) => text.includes('name=flux-gate-push'))) {
       await world.redis.client.client('KILL', 'ID', /id=(\d+)/.exec(line)?.[1] ?? '');
@@ -134,7 +135,7 @@ describe('order events when things go wrong', () => {
     const late = await follow(other);
     await late.until('confirmed');
     expect([reader.statuses, late.statuses]).toEqual([['accepted'], ['confirmed']]);
-    await world.redis.client.call('ACL', 'SETUSER', 'default', '+subscribe');
+    await world.redis.client.call('ACL', 'SETUSER', 'flux-gateway', '+subscribe');
     await reader.until('confirmed');
     for (const each of [order, other]) await end(item, each, 'paid');
     await Promise.all([reader.untilOver(), late.untilOver()]);
@@ -169,6 +170,7 @@ describe('order events when things go wrong', () => {
       new GateClient(world.shop.connection),
       push,
       streams,
+      new ShopperStreams(10),
       new AbsentOrder(new SaleRoutes(catalogue), new SaleDirectory(catalogue)),
       new OrderEventsMetrics(new Metrics('probe'), streams),
       createLog({ FLUX_LOG_LEVEL: 'fatal' }, 'probe'),

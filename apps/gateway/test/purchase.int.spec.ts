@@ -58,7 +58,7 @@ describe('POST /v1/orders', () => {
     expect(await replay.text()).toBe(await first.text());
   });
 
-  it("answers 422 to another quantity under the key, and buys anew under another shopper's same key", async () => {
+  it("S2, S4: answers 422 to another quantity under the key, and buys anew under another shopper's same key", async () => {
     const { productId } = await world.shop.open();
     const shopper = randomId('shopper');
     const key = randomUUID();
@@ -71,7 +71,7 @@ describe('POST /v1/orders', () => {
     expect(other.headers.get('location')).not.toBe(first.headers.get('location'));
   });
 
-  it('answers 409 when the stock or the limit is used up', async () => {
+  it('S8: answers 409 when the stock or the limit is used up', async () => {
     const { productId } = await world.shop.open({ stock: 3, perShopperLimit: 2 });
     const shopper = randomId('shopper');
     expect((await buy(world.gateway, { body: { productId, quantity: 2 }, shopper })).status).toBe(202);
@@ -99,7 +99,7 @@ describe('POST /v1/orders', () => {
     }
   });
 
-  it('answers 409 sale-not-open to an item that opens later, and says when', async () => {
+  it('S8: answers 409 sale-not-open to an item that opens later, and says when', async () => {
     const { productId } = await world.shop.open({ opensInMs: 20_000 });
     const answer = await buy(world.gateway, { body: { productId } });
     expect(answer.status).toBe(409);
@@ -145,7 +145,7 @@ describe('POST /v1/orders', () => {
     }
   });
 
-  it('answers 409 sale-closed after the end, although nobody closed the sale', async () => {
+  it('S8: answers 409 sale-closed after the end, although nobody closed the sale', async () => {
     const { productId } = await world.shop.open({ closesInMs: -1 });
     expect(await codeOf(await buy(world.gateway, { body: { productId } }))).toBe('sale-closed');
   });

@@ -20,7 +20,7 @@ async function guardedItem(
 }
 
 describe('the line', () => {
-  it('gives one place for each shopper: 201, then 200 with the same', async () => {
+  it('S15: gives one place for each shopper: 201, then 200 with the same', async () => {
     const item = await guardedItem({ mode: 'closed' });
     const [ann, bob] = [await join(world.gateway, item, 'ann'), await join(world.gateway, item, 'bob')];
     expect([ann.status, ann.answer.place, ann.answer.ahead]).toEqual([201, 1, 0]);
@@ -31,7 +31,7 @@ describe('the line', () => {
     expect(ann.answer.halted).toBe('closed');
   });
 
-  it("gives nobody another shopper's place for their ticket", async () => {
+  it("S14, S15: gives nobody another shopper's place for their ticket", async () => {
     const item = await guardedItem({ mode: 'closed' });
     const ann = await join(world.gateway, item, 'ann');
     const bob = await join(world.gateway, item, 'bob');
@@ -43,7 +43,7 @@ describe('the line', () => {
     expect((await look(world.gateway, item, bob.answer.ticket ?? '')).answer.place).toBe(2);
   });
 
-  it('answers looks with 202 and when to come again, and refuses those that come sooner', async () => {
+  it('S13: answers looks with 202 and when to come again, and refuses those that come sooner', async () => {
     const item = await guardedItem({ mode: 'closed' });
     const { answer } = await join(world.gateway, item, 'ann');
     const ticket = answer.ticket ?? '';

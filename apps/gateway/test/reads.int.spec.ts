@@ -11,7 +11,7 @@ describe('reading', () => {
     fetch(`${world.gateway.base}${path}`, { headers });
 
   describe('GET /v1/orders/:orderId', () => {
-    it("shows an order to its shopper as it moves on, and says 404 to everybody else's", async () => {
+    it("S30: shows an order to its shopper as it moves on, and says 404 to everybody else's", async () => {
       const item = await world.shop.open({ holdMs: 90_000 });
       const shopper = randomId('shopper');
       const accepted = await buy(world.gateway, {

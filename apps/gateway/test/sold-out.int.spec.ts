@@ -98,11 +98,11 @@ describe('the sold-out shield', () => {
     const push = list.split('\n').filter((line) => line.includes('name=flux-gate-push'));
     expect(push.length).toBeGreaterThan(0);
     // Redis keeps refusing new subscribers: the channel stays down.
-    await world.redis.client.call('ACL', 'SETUSER', 'default', '-subscribe');
+    await world.redis.client.call('ACL', 'SETUSER', 'flux-gateway', '-subscribe');
     for (const line of push) await world.redis.client.client('KILL', 'ID', /id=(\d+)/.exec(line)?.[1] ?? '');
     await waitUntil('nobody is refused locally', async () => !(await isRefusedLocally(item)));
     for (let round = 0; round < 20; round += 1) expect(await isRefusedLocally(item)).toBe(false);
-    await world.redis.client.call('ACL', 'SETUSER', 'default', '+subscribe');
+    await world.redis.client.call('ACL', 'SETUSER', 'flux-gateway', '+subscribe');
     await waitUntil('strangers are refused locally again', () => isRefusedLocally(item));
   });
 

@@ -58,10 +58,33 @@ describe('the page', () => {
     const policy = headers.get('content-security-policy') ?? '';
     expect(policy).toMatch(/default-src 'none'; script-src 'sha256-[^ ;]+'; style-src 'sha256-[^ ;]+';/);
     expect(policy).toContain("connect-src 'self';");
+    expect(policy).toContain('worker-src blob:;');
+    expect(policy).not.toContain('frame-src');
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).not.toContain('unsafe');
     expect(headers.get('x-content-type-options')).toBe('nosniff');
     expect(headers.get('referrer-policy')).toBe('no-referrer');
+  });
+
+  it.each([
+    ['turnstile', 'https://challenges.cloudflare.com'],
+    ['hcaptcha', 'https://js.hcaptcha.com https://hcaptcha.com https://*.hcaptcha.com'],
+  ])('allows the widget of %s where captchas are set up', async (provider, sources) => {
+    const gateway = await startGateway(world.redis.url, {
+      FLUX_CAPTCHA_PROVIDER: provider,
+      FLUX_CAPTCHA_SITE_KEY: 'site-key',
+      FLUX_CAPTCHA_SECRET: 'a-secret-of-the-site-with-enough-bytes',
+      FLUX_CAPTCHA_HOSTNAMES: 'shop.example',
+    });
+    const page = await fetch(`${gateway.base}/waiting-room/drop/`);
+    const policy = page.headers.get('content-security-policy') ?? '';
+    for (const directive of ['script-src', 'style-src', 'connect-src', 'frame-src']) {
+      expect(policy).toMatch(new RegExp(`${directive} [^;]*${sources.replaceAll('*', '\\*')}`));
+    }
+    expect(policy).not.toMatch(/unsafe|img-src[^;]*https/);
+    // A policy in the page itself counts too.
+    expect(await page.text()).toContain(`frame-src ${sources}`);
+    await gateway.close();
   });
 
   it('has the shipped looks without a file of the shop', async () => {

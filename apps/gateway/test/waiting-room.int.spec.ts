@@ -43,7 +43,7 @@ async function untilLocal(item: ItemRef): Promise<void> {
 }
 
 describe('a purchase with the room on', () => {
-  it('without a pass is sent to the line, with the addresses of line and page', async () => {
+  it('S9: without a pass is sent to the line, with the addresses of line and page', async () => {
     const item = await guardedItem();
     const answer = await buy(world.gateway, { body: item });
     expect(answer.status).toBe(429);
@@ -125,7 +125,7 @@ describe('a purchase with the room on', () => {
     expect(await codeOf(other)).toBe('pass-used');
   });
 
-  it('with one pass fifty times at once, over two gateways, is accepted once', async () => {
+  it('S12: with one pass fifty times at once, over two gateways, is accepted once', async () => {
     const item = await guardedItem();
     const shopper = randomId('shopper');
     const pass = await passOf(world.gateway, item, shopper);
@@ -143,7 +143,7 @@ describe('a purchase with the room on', () => {
     await second.close();
   });
 
-  it('gets its 202 again with the room on, whatever became of the pass', async () => {
+  it('S10, S12: gets its 202 again with the room on, whatever became of the pass', async () => {
     const item = await guardedItem();
     const shopper = randomId('shopper');
     const pass = await passOf(world.gateway, item, shopper);
@@ -229,7 +229,7 @@ describe('a pass or a ticket that is not good', () => {
     );
   }
 
-  it('forged, cut, of another sale, shopper or purpose: 403, and nothing is bought', async () => {
+  it('S9, S11: forged, cut, of another sale, shopper or purpose: 403, and nothing is bought', async () => {
     const [item, other] = [await guardedItem(), await guardedItem()];
     const [shopper, stranger] = [randomId('shopper'), randomId('shopper')];
     const turn = await waitForTurn(world.gateway, item, shopper);
@@ -255,7 +255,7 @@ describe('a pass or a ticket that is not good', () => {
     expect(await world.redis.client.hlen(`{product:${item.productId}}:${item.saleId}:orders`)).toBe(0);
   });
 
-  it('as a ticket: 403, and none at all: 401', async () => {
+  it('S11: as a ticket: 403, and none at all: 401', async () => {
     const [item, other] = [await guardedItem(), await guardedItem()];
     const shopper = randomId('shopper');
     const turn = await waitForTurn(world.gateway, item, shopper);

@@ -5,7 +5,7 @@ import type { AcceptedAnswer, ItemRef, PublicSale } from '@flux/contracts';
 import { Catalogue, GateClient, RedisConnection, redisSettings, type SettleRequest } from '@flux/gate';
 import { Health, Metrics, createLog } from '@flux/telemetry';
 import { RoomClient, type RoomConfig } from '@flux/waiting-room';
-import { startRedis, type RedisServer } from '@flux/testing';
+import { asRedisUser, startRedis, type RedisServer } from '@flux/testing';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createGateway } from '../src/create-gateway';
 import { gatewaySettings } from '../src/gateway.config';
@@ -25,7 +25,9 @@ export interface TestGateway {
 const DEFAULTS = {
   NODE_ENV: 'test',
   FLUX_AUTH: 'demo',
-  FLUX_ADDRESS_LIMIT: '1000000',
+  FLUX_ADDRESS_LIMIT: 'off',
+  FLUX_SHOPPER_LIMIT: 'off',
+  FLUX_ADDRESS_CONNECTIONS: '1000000',
   // One process plays the crowd, two gateways and the test: what waits for the processor is not Redis being slow.
   FLUX_REDIS_COMMAND_TIMEOUT_MS: '15000',
   FLUX_LOG_LEVEL: 'warn',
@@ -44,7 +46,11 @@ export async function startGateway(
   redisUrl: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<TestGateway> {
-  const config = loadConfig(gatewaySettings, { ...DEFAULTS, REDIS_URL: redisUrl, ...env });
+  const config = loadConfig(gatewaySettings, {
+    ...DEFAULTS,
+    REDIS_URL: asRedisUser(redisUrl, 'gateway'),
+    ...env,
+  });
   const lines: string[] = [];
   const metrics = new Metrics('gateway');
   const log = createLog(config, 'gateway', {

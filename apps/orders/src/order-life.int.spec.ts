@@ -8,6 +8,7 @@ import { partitionOf, prefixed, type KafkaSettings } from '@flux/kafka';
 import { BatchTransaction, LedgerReader, OrderEventEntity } from '@flux/ledger';
 import { createLog, Health, Metrics } from '@flux/telemetry';
 import {
+  asRedisUser,
   deleteTopics,
   freePort,
   readTopic,
@@ -50,7 +51,7 @@ interface Orders {
 
 async function startProcess(changes: Partial<OrdersConfig> = {}): Promise<Orders> {
   const defaults = ordersSettings.parse({
-    REDIS_URL: world.redis.url,
+    REDIS_URL: asRedisUser(world.redis.url, 'orders'),
     FLUX_REDIS_COMMAND_TIMEOUT_MS: '10000',
     FLUX_EXPIRY_INTERVAL_MS: '50',
     FLUX_EXPIRY_BATCH: '40',

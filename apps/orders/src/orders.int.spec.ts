@@ -9,6 +9,7 @@ import { BatchProducer, createKafka, partitionOf, prefixed, type KafkaSettings }
 import { BatchTransaction, LedgerReader } from '@flux/ledger';
 import { createLog, Health, Metrics } from '@flux/telemetry';
 import {
+  asRedisUser,
   createTopic,
   deleteTopics,
   readTopic,
@@ -58,7 +59,7 @@ interface Orders {
 
 function configOf(changes: Partial<OrdersConfig> = {}): OrdersConfig {
   const defaults = ordersSettings.parse({
-    REDIS_URL: world.redis.url,
+    REDIS_URL: asRedisUser(world.redis.url, 'orders'),
     FLUX_REDIS_COMMAND_TIMEOUT_MS: '10000',
     FLUX_SWEEP_INTERVAL_MS: '50',
     FLUX_SWEEP_AGE_MS: '0',

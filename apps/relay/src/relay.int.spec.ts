@@ -10,6 +10,7 @@ import { itemKeys } from '@flux/gate';
 import { partitionOf, prefixed, type KafkaMessage } from '@flux/kafka';
 import { createLog, Health, Metrics } from '@flux/telemetry';
 import {
+  asRedisUser,
   connectGate,
   deleteTopics,
   gateConfig,
@@ -44,10 +45,9 @@ interface Relay {
 const relays: Relay[] = [];
 
 async function relay(overrides: Record<string, string> = {}): Promise<Relay> {
-  const texts = Object.entries({ ...settings, REDIS_URL: redis.url }).map(([name, value]) => [
-    name,
-    typeof value === 'boolean' ? (value ? '1' : '0') : String(value),
-  ]);
+  const texts = Object.entries({ ...settings, REDIS_URL: asRedisUser(redis.url, 'relay') }).map(
+    ([name, value]) => [name, typeof value === 'boolean' ? (value ? '1' : '0') : String(value)],
+  );
   const config = relaySettings.parse({
     ...(Object.fromEntries(texts) as Record<string, string>),
     FLUX_TOPIC_PREFIX: topic.slice(0, -ORDERS_ACCEPTED_TOPIC.length),

@@ -40,12 +40,23 @@ describe('how people are let into a new sale', () => {
     expect(problems(admission)).toEqual([problem]);
   });
 
-  it.each([{ mode: 'maybe' }, { ratePerSecond: 0 }, { maxInside: null }, { queue: true }])(
-    'refuses %j by its field',
-    (admission) => {
-      expect(problems(admission)).toHaveLength(1);
-    },
-  );
+  it('asks for a challenge where that is said', () => {
+    expect(problems({ challenge: 'captcha' })).toEqual([]);
+    expect(problems({ challenge: 'pow', challengeBits: 20 })).toEqual([]);
+  });
+
+  it.each([
+    { mode: 'maybe' },
+    { ratePerSecond: 0 },
+    { maxInside: null },
+    { queue: true },
+    { challenge: 'magic' },
+    { challengeBits: 7 },
+    { challengeBits: 21 },
+    { challengeBits: 12.5 },
+  ])('refuses %j by its field', (admission) => {
+    expect(problems(admission)).toHaveLength(1);
+  });
 });
 
 describe('a change of the settings', () => {
@@ -69,6 +80,13 @@ describe('a change of the settings', () => {
       mode: 'closed',
       passMs: 60_000,
     });
+  });
+
+  it('switches the challenge on, and off again', () => {
+    const change = admissionChangeSchema.parse({ challenge: 'pow', challengeBits: 15 });
+    const changed = changedAdmission(settings, change);
+    expect(changed).toEqual({ ...settings, challenge: 'pow', challengeBits: 15 });
+    expect(changedAdmission(changed, { challenge: 'none' })).toMatchObject({ challenge: 'none' });
   });
 
   it('sets and removes the bound of those inside', () => {

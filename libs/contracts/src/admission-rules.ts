@@ -26,7 +26,18 @@ export function admissionConflicts(
   return conflicts;
 }
 
-const { mode, ratePerSecond, maxInside, passMs, longestPollMs, silentMs, graceMs } = admissionSchema.shape;
+const {
+  mode,
+  ratePerSecond,
+  maxInside,
+  passMs,
+  longestPollMs,
+  silentMs,
+  graceMs,
+  challenge,
+  challengeBits,
+  shopperAttempts,
+} = admissionSchema.shape;
 
 /** Body of `POST /admin/v1/sales/:id/waiting-room`: what is left out stays as it is. Lobby and beacon never change. */
 export const admissionChangeSchema = z
@@ -38,18 +49,21 @@ export const admissionChangeSchema = z
     longestPollMs: longestPollMs.unwrap().optional(),
     silentMs: silentMs.unwrap().optional(),
     graceMs: graceMs.unwrap().optional(),
+    challenge,
+    challengeBits,
+    shopperAttempts: shopperAttempts
+      .unwrap()
+      .nullable()
+      .optional()
+      .meta({ description: 'null: none any more' }),
   })
   .refine((change) => Object.keys(change).length > 0, 'must change at least one setting');
 export type AdmissionChange = z.infer<typeof admissionChangeSchema>;
 
 /** The settings after a change. */
-export function changedAdmission(
-  admission: Admission,
-  { maxInside: inside, ...change }: AdmissionChange,
-): Admission {
-  const { maxInside: before, ...others } = admission;
-  const after = inside === undefined ? before : (inside ?? undefined);
-  return { ...others, ...change, ...(after === undefined ? {} : { maxInside: after }) };
+export function changedAdmission(admission: Admission, change: AdmissionChange): Admission {
+  const settings = Object.entries({ ...admission, ...change });
+  return admissionSchema.parse(Object.fromEntries(settings.filter(([, value]) => value !== null)));
 }
 
 /** Body of `POST /admin/v1/sales/:id/beacon`. */

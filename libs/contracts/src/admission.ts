@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CHALLENGES, DEFAULT_CHALLENGE_BITS, MAX_CHALLENGE_BITS, MIN_CHALLENGE_BITS } from './challenge';
 
 /** How a sale's waiting room is used: `auto` above the rate, `on` for everyone, `closed`: nobody gets in. */
 export const ROOM_MODES = ['off', 'auto', 'on', 'closed'] as const;
@@ -50,6 +51,15 @@ export const admissionSchema = z.strictObject({
     .max(DAY_MS)
     .default(180_000)
     .meta({ description: 'How long those passed over may return to the front of the line' }),
+  shopperAttempts: z
+    .strictObject({
+      limit: z.number().int().min(1).max(10_000),
+      windowMs: z.number().int().min(1_000).max(3_600_000),
+    })
+    .optional()
+    .meta({
+      description: 'How often one shopper may try to buy in this sale; as often as elsewhere where left out',
+    }),
   lobbyOpensAt: z.iso
     .datetime({ offset: true })
     .optional()
@@ -57,5 +67,19 @@ export const admissionSchema = z.strictObject({
   beacon: z.string().trim().min(1).max(200).optional().meta({
     description: 'Name of a public value that nobody can know before the opening and that enters the draw',
   }),
+  // Without a default: gateways of a release that knows no challenges read the settings of sales that ask for none.
+  challenge: z.enum(CHALLENGES).optional().meta({
+    description:
+      'What shoppers are asked before they join or buy: `pow`, a proof of work, or `captcha`; `none` where left out',
+  }),
+  challengeBits: z
+    .number()
+    .int()
+    .min(MIN_CHALLENGE_BITS)
+    .max(MAX_CHALLENGE_BITS)
+    .optional()
+    .meta({
+      description: `Zero bits of a proof of work, at least; each doubles it. ${DEFAULT_CHALLENGE_BITS} where left out`,
+    }),
 });
 export type Admission = z.infer<typeof admissionSchema>;

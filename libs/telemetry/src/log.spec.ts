@@ -26,6 +26,7 @@ describe('log', () => {
       'set-cookie': secret,
       'idempotency-key': secret,
       'x-idempotency-key': secret,
+      'x-challenge': secret,
       'x-pass': secret,
     };
     log.info({ headers, token: secret, secret, password: secret, apiKey: secret, idempotencyKey: secret });

@@ -18,6 +18,7 @@ const SECRET_NAMES = [
   '["set-cookie"]',
   '["idempotency-key"]',
   '["x-idempotency-key"]',
+  '["x-challenge"]',
   '["x-pass"]',
 ];
 

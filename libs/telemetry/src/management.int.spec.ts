@@ -1,4 +1,6 @@
-import { freePort } from '@flux/testing';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { freePort, waitUntil } from '@flux/testing';
 import { Health } from './health';
 import { createLog } from './log';
 import { startManagement } from './management';
@@ -52,5 +54,17 @@ describe('management port', () => {
     expect(answer.headers.get('retry-after')).toBe('1');
     expect(await answer.json()).toEqual({ ready: false, checks: { redis: 'failed' } });
     expect((await fetch(`${base}/health/live`)).status).toBe(200);
+  });
+
+  it('keeps no more than 100 connections', async () => {
+    const port = Number(new URL(base).port);
+    const sockets = Array.from({ length: 100 }, () => connect(port, '127.0.0.1'));
+    await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+    const oneMore = connect(port, '127.0.0.1').resume();
+    await once(oneMore, 'close');
+    for (const socket of sockets) socket.destroy();
+    await waitUntil('there is room again', async () => {
+      return (await fetch(`${base}/health/live`).catch(() => undefined))?.status === 200;
+    });
   });
 });

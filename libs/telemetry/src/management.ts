@@ -24,6 +24,17 @@ class ManagementModule {
   }
 }
 
+/** What probes, scrapers and people at a terminal need, and no more. */
+const LIMITS = {
+  bodyLimit: 1_024,
+  requestTimeout: 10_000,
+  connectionTimeout: 30_000,
+  keepAliveTimeout: 65_000,
+  maxRequestsPerSocket: 10_000,
+  http: { maxHeaderSize: 8_192, headersTimeout: 5_000, connectionsCheckingInterval: 1_000 },
+} as const;
+const MAX_CONNECTIONS = 100;
+
 interface Address {
   readonly host: string;
   readonly port: number;
@@ -37,7 +48,8 @@ export async function startManagement(
   telemetry: Telemetry,
   { host, port }: Address,
 ): Promise<() => Promise<void>> {
-  const adapter = new FastifyAdapter({ bodyLimit: 1_024, requestTimeout: 10_000, keepAliveTimeout: 65_000 });
+  const adapter = new FastifyAdapter(LIMITS);
+  adapter.getHttpServer().maxConnections = MAX_CONNECTIONS;
   const app: INestApplication = await NestFactory.create(ManagementModule.forRoot(telemetry), adapter, {
     logger: new NestLog(telemetry.log),
     abortOnError: false,

@@ -31,6 +31,11 @@ export function topicPrefix(): string {
 export function testKafkaSettings(overrides: Partial<KafkaSettings> = {}): KafkaSettings {
   return {
     KAFKA_BROKERS: kafkaBrokers(),
+    FLUX_KAFKA_SSL: false,
+    FLUX_KAFKA_CA_FILE: '',
+    FLUX_KAFKA_SASL_MECHANISM: 'none',
+    FLUX_KAFKA_SASL_USERNAME: '',
+    FLUX_KAFKA_SASL_PASSWORD: '',
     FLUX_KAFKA_REPLICATION: 1,
     FLUX_KAFKA_PARTITIONS: 4,
     FLUX_TOPIC_PREFIX: topicPrefix(),

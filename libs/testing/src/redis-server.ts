@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { endWithTests } from './end-with-tests';
 import { freePort } from './free-port';
+import { productUsers } from './redis-users';
 import { waitUntil } from './wait-until';
 
 export interface RedisServerOptions {
@@ -12,6 +13,8 @@ export interface RedisServerOptions {
   readonly config?: Readonly<Record<string, string>>;
   /** Where its data lies, an empty folder; else one of its own in the system's folder for such. */
   readonly folder?: string;
+  /** Whether it has the product's users, by default. Not where `config` takes away a command or has users of its own. */
+  readonly users?: boolean;
 }
 
 const SAFE_CONFIG = {
@@ -36,10 +39,16 @@ export class RedisServer {
     private readonly ownsFolder: boolean,
   ) {}
 
-  static async start({ config = {}, folder: given }: RedisServerOptions = {}): Promise<RedisServer> {
+  static async start({
+    config = {},
+    folder: given,
+    users = true,
+  }: RedisServerOptions = {}): Promise<RedisServer> {
     const folder = given ?? (await mkdtemp(join(tmpdir(), 'flux-redis-')));
     const server = new RedisServer(await freePort(), folder, given === undefined);
-    const lines = Object.entries({ ...SAFE_CONFIG, ...config, port: server.port, dir: folder });
+    if (users) await writeFile(server.usersFile, productUsers());
+    const own = { port: server.port, dir: folder, ...(users ? { aclfile: server.usersFile } : {}) };
+    const lines = Object.entries({ ...SAFE_CONFIG, ...config, ...own });
     await writeFile(server.configFile, lines.map(([name, value]) => `${name} ${value}\n`).join(''));
     await server.launch();
     return server;
@@ -109,6 +118,10 @@ export class RedisServer {
   async remove(): Promise<void> {
     await this.end('SIGKILL');
     if (this.ownsFolder) await rm(this.folder, { recursive: true, force: true });
+  }
+
+  private get usersFile(): string {
+    return join(this.folder, 'users.acl');
   }
 
   private get configFile(): string {

@@ -7,6 +7,7 @@ export const SLOTS = [
   'heading',
   'lead',
   'notice',
+  'captcha',
   'countdownLabel',
   'countdown',
   'placeLabel',
@@ -96,7 +97,13 @@ function sceneOf(circumstances: Circumstances): Scene {
   const slots = headed(words, kind);
   switch (kind) {
     case 'connecting':
+    case 'checking':
       return { key: kind, slots };
+    case 'captcha':
+      // The place that the widget fills.
+      return { key: kind, slots: { ...slots, captcha: '' } };
+    case 'scriptNeeded':
+      return { key: kind, slots: { ...slots, go: words.say('tryAgain'), back } };
     case 'outside':
     case 'lost':
     case 'left':

@@ -4,6 +4,12 @@ import type { QueueAnswer } from '@flux/contracts';
 export type Situation =
   /** Asked for a place, no answer yet; `hasTicket`: but of one that is known from before. */
   | { readonly kind: 'connecting'; readonly hasTicket?: boolean }
+  /** The device solves what the sale asks of those who join. */
+  | { readonly kind: 'checking' }
+  /** The shopper is shown a captcha. */
+  | { readonly kind: 'captcha' }
+  /** The sale asks for what no browser can do without a script. */
+  | { readonly kind: 'scriptNeeded' }
   /** Nobody has asked for a place yet: without JavaScript the shopper does. */
   | { readonly kind: 'outside' }
   /** `firstPlace`: the first that this shopper was shown, from which progress is counted. */

@@ -20,6 +20,8 @@ const MAINTENANCE_TASKS = [
   'exhausting',
   'drawing',
   'keeping',
+  'access',
+  'concentrating',
 ] as const;
 export type MaintenanceTask = (typeof MAINTENANCE_TASKS)[number];
 

@@ -1,5 +1,4 @@
-import { GateClient, Refusals } from '@flux/gate';
-import { SaleEntity } from '@flux/ledger';
+import { GateClient } from '@flux/gate';
 import { LOG, type Log } from '@flux/telemetry';
 import { Inject, Injectable } from '@nestjs/common';
 import { DataSource, type EntityManager } from 'typeorm';
@@ -10,6 +9,7 @@ import type { Sale } from '../sales/sale';
 import { databaseNow, lockSale, readSale, writeState } from '../sales/sale.repository';
 import { RoomPublisher } from '../waiting-room/room-publisher';
 import { ConsumerProgress } from './consumer-progress';
+import { SaleFiguresKeeper } from './sale-figures-keeper';
 
 /** Replays and reads are answered from Redis for at least this long after a sale's end. */
 const KEPT_AFTER_END_MS = 24 * 3_600_000;
@@ -23,7 +23,7 @@ export class SaleRetirement {
     private readonly driver: GateDriver,
     private readonly rooms: RoomPublisher,
     private readonly progress: ConsumerProgress,
-    private readonly refusals: Refusals,
+    private readonly figures: SaleFiguresKeeper,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
@@ -33,21 +33,22 @@ export class SaleRetirement {
   }
 
   /**
-   * Keeps the counts of refusals and dates the end of the sale's keys, then writes `retired`: a crash in between dates
+   * Keeps what gateways counted and dates the end of the sale's keys, then writes `retired`: a crash in between dates
    * them once more.
    * @returns false where the sale is not finished yet
    * @throws GateUnavailableError, and what Kafka throws while it cannot be asked
    */
   async retire(saleId: string): Promise<boolean> {
     if (!(await this.isDrained(await readSale(this.dataSource.manager, saleId)))) return false;
+    // Before the sale is locked, since those of a large one take a while. What is refused meanwhile is not in them.
+    const figures = await this.figures.read(saleId);
     const retired = await this.driver.alone(saleId, async (manager) => {
       const { state } = await lockSale(manager, saleId, 'change');
       // Once more, now that no stock change can begin.
       if (state !== 'closed' || !(await candidatesOf(manager)).includes(saleId)) return false;
-      const refusals = await this.refusals.read(saleId);
       if (!(await this.dateKeys(manager, await readSale(manager, saleId)))) return false;
-      // For the sale's report: in Redis they end now.
-      await manager.update(SaleEntity, { id: saleId }, { refusals: { ...refusals } });
+      // For the sale's reports: in Redis they end now.
+      await this.figures.keep(manager, saleId, figures);
       await writeState(manager, saleId, 'retired');
       const change = { before: { state }, after: { state: 'retired' } };
       await recordAudit(manager, { actor: SYSTEM_ACTOR, action: 'sale.retire', subject: saleId, ...change });
@@ -57,7 +58,7 @@ export class SaleRetirement {
     this.progress.forget(saleId);
     this.log.info({ saleId }, 'sale retired');
     await this.driver.drive(saleId);
-    await this.refusals.remove(saleId);
+    await this.figures.remove(saleId);
     return true;
   }
 

@@ -2,8 +2,13 @@ import { hash } from 'node:crypto';
 import { ConfigError, loadConfig } from '@flux/config';
 import { adminSettings } from '../admin-settings';
 
-const KEY = `sk_test_${'0'.repeat(32)}`;
-const SECRET = `whsec_${'1'.repeat(32)}`;
+const KEY = 'sk_test_0000q3Zr8Tn5Vw2Xy7Lk4Jh6Gf9Ds1Pa';
+const SECRET = 'whsec_1111mB7cN4vX9zL2kJ5hG8fD3sA6pO0i';
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  DATABASE_URL: 'postgres://flux:a-password-of-its-own@postgres:5432/flux',
+  REDIS_URL: 'redis://flux-admin:a-password-of-its-own@redis:6379',
+};
 const STRIPE = { FLUX_PAYMENTS: 'stripe', FLUX_STRIPE_SECRET_KEY: KEY, FLUX_STRIPE_WEBHOOK_SECRETS: SECRET };
 
 function problemsOf(env: Readonly<Record<string, string>>): readonly string[] {
@@ -22,7 +27,7 @@ describe('settings of payments', () => {
     ['demo', { FLUX_PAYMENTS: 'demo' }],
     ['Stripe', STRIPE],
     ['a restricted key', { ...STRIPE, FLUX_STRIPE_SECRET_KEY: KEY.replace('sk', 'rk') }],
-    ['Stripe in production', { ...STRIPE, NODE_ENV: 'production' }],
+    ['Stripe in production', { ...STRIPE, ...PRODUCTION }],
     ['two secrets', { ...STRIPE, FLUX_STRIPE_WEBHOOK_SECRETS: `${SECRET}, ${SECRET}2` }],
     ['another address', { ...STRIPE, FLUX_STRIPE_API_URL: 'http://127.0.0.1:9' }],
   ])('take %s', (_name, env) => {
@@ -31,7 +36,7 @@ describe('settings of payments', () => {
 
   it.each([
     ['an unknown provider', { FLUX_PAYMENTS: 'cash' }, 'FLUX_PAYMENTS'],
-    ['demo in production', { FLUX_PAYMENTS: 'demo', NODE_ENV: 'production' }, 'FLUX_PAYMENTS'],
+    ['demo in production', { FLUX_PAYMENTS: 'demo', ...PRODUCTION }, 'FLUX_PAYMENTS'],
     ['no key', { ...STRIPE, FLUX_STRIPE_SECRET_KEY: '' }, 'FLUX_STRIPE_SECRET_KEY'],
     ['a publishable key', { ...STRIPE, FLUX_STRIPE_SECRET_KEY: `pk${KEY}` }, 'FLUX_STRIPE_SECRET_KEY'],
     ['a short key', { ...STRIPE, FLUX_STRIPE_SECRET_KEY: 'sk_test_1' }, 'FLUX_STRIPE_SECRET_KEY'],
@@ -41,6 +46,16 @@ describe('settings of payments', () => {
       'three secrets',
       { ...STRIPE, FLUX_STRIPE_WEBHOOK_SECRETS: [SECRET, SECRET, SECRET].join() },
       'FLUX_STRIPE_WEBHOOK_SECRETS',
+    ],
+    [
+      'a key without variety in production',
+      { ...STRIPE, ...PRODUCTION, FLUX_STRIPE_SECRET_KEY: `sk_live_${'0'.repeat(32)}` },
+      'FLUX_STRIPE_SECRET_KEY',
+    ],
+    [
+      'the database of the examples in production',
+      { ...PRODUCTION, DATABASE_URL: 'postgres://flux:flux@postgres:5432/flux' },
+      'DATABASE_URL',
     ],
     ['no account', { ...STRIPE, FLUX_STRIPE_ACCOUNT: 'ours' }, 'FLUX_STRIPE_ACCOUNT'],
     ['no origin', { FLUX_STRIPE_API_URL: 'https://api.stripe.com/v1' }, 'FLUX_STRIPE_API_URL'],

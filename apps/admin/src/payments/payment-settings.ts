@@ -1,4 +1,4 @@
-import { choiceSetting, textSetting } from '@flux/config';
+import { choiceSetting, LISTED_KEYS, secretSetting, textSetting } from '@flux/config';
 import { z } from 'zod';
 
 const MAX_WEBHOOK_SECRETS = 2;
@@ -13,18 +13,23 @@ export const paymentSettings = z.object({
     description:
       "Who takes the shoppers' money; none: the shop itself reports what was paid; demo, never in production: nobody",
   }),
-  FLUX_STRIPE_SECRET_KEY: textSetting({
-    default: '',
-    unit: 'sk_... or rk_...',
-    description:
-      "Key of Stripe's API: it creates payment intents and refunds; needed with FLUX_PAYMENTS=stripe",
-  }),
-  FLUX_STRIPE_WEBHOOK_SECRETS: textSetting({
-    default: '',
-    unit: 'whsec_..., one or two, separated by commas',
-    description:
-      "Signing secret of Stripe's webhook endpoint, two while it is replaced; needed with FLUX_PAYMENTS=stripe",
-  }),
+  FLUX_STRIPE_SECRET_KEY: secretSetting(
+    textSetting({
+      default: '',
+      unit: 'sk_... or rk_...',
+      description:
+        "Key of Stripe's API: it creates payment intents and refunds; needed with FLUX_PAYMENTS=stripe",
+    }),
+  ),
+  FLUX_STRIPE_WEBHOOK_SECRETS: secretSetting(
+    textSetting({
+      default: '',
+      unit: 'whsec_..., one or two, separated by commas',
+      description:
+        "Signing secret of Stripe's webhook endpoint, two while it is replaced; needed with FLUX_PAYMENTS=stripe",
+    }),
+    LISTED_KEYS,
+  ),
   FLUX_STRIPE_ACCOUNT: textSetting({
     default: '',
     unit: 'acct_...',

@@ -20,7 +20,8 @@ export class WaitingRoomController {
     summary: "Switch a sale's waiting room, or change its settings",
     description:
       'Takes effect at once. `off`: nobody waits; `auto`: everybody queues while more come than `ratePerSecond`; `on`: ' +
-      'everybody queues; `closed`: nobody gets in. What is left out stays as it is; a repeat changes nothing.',
+      'everybody queues; `closed`: nobody gets in. `challenge` is asked for in front of joining and buying, whatever the ' +
+      'mode. What is left out stays as it is; a repeat changes nothing.',
   })
   @ApiSaleId()
   @ApiBody({
@@ -28,6 +29,7 @@ export class WaitingRoomController {
     examples: {
       on: { summary: 'Everybody queues', value: { mode: 'on' } },
       slower: { summary: 'The checkout is slow', value: { ratePerSecond: 50, maxInside: 1_000 } },
+      challenge: { summary: 'Shoppers prove work before they join or buy', value: { challenge: 'pow' } },
       unbounded: { summary: 'No bound of those inside', value: { maxInside: null } },
     },
   })

@@ -70,6 +70,7 @@ function readingOf(
   return {
     outcome: 'order',
     order: { orderId, ...item, quantity: 1, cancelRequested: false, ...times, ...order },
+    shopperHash: '',
     belongsTo: () => true,
   };
 }

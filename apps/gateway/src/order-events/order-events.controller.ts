@@ -1,5 +1,6 @@
 import { Controller, Get, Headers, Param, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { OriginGuard } from '../guards/origin.guard';
 import { OrderReaderGuard } from '../guards/order-reader.guard';
 import { factOf } from '../guards/request-facts';
 import { orUnavailable } from '../or-unavailable';
@@ -12,7 +13,7 @@ export class OrderEventsController {
   constructor(private readonly events: OrderEvents) {}
 
   @Get()
-  @UseGuards(OrderReaderGuard)
+  @UseGuards(OriginGuard, OrderReaderGuard)
   @DocumentOrderEvents()
   async follow(
     @Param('orderId') orderId: string,

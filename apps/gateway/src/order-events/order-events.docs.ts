@@ -63,6 +63,7 @@ export function DocumentOrderEvents(): MethodDecorator {
     ApiExtension('x-event-data', { status: openApiSchema(orderAnswerSchema) }),
     ApiProblems(
       'unauthenticated',
+      'forbidden',
       'unknown-order',
       'sale-closed',
       'rate-limited',

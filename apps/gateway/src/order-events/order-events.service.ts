@@ -9,6 +9,7 @@ import { AbsentOrder, unknownOrder } from '../orders/absent-order';
 import { FollowedItem } from './followed-item';
 import { OrderEventsMetrics } from './order-events.metrics';
 import { OrderStream, type Opening } from './order-stream';
+import { ShopperStreams } from './shopper-streams';
 
 /** A page open in several tabs, and a few that have not been noticed to be gone. */
 const MAX_STREAMS_PER_ORDER = 10;
@@ -35,6 +36,7 @@ export class OrderEvents implements BeforeApplicationShutdown {
     private readonly gate: GateClient,
     private readonly push: GateSubscriber,
     private readonly streams: EventStreams,
+    private readonly shoppers: ShopperStreams,
     private readonly absent: AbsentOrder,
     private readonly metrics: OrderEventsMetrics,
     @Inject(LOG) private readonly log: Log,
@@ -49,7 +51,7 @@ export class OrderEvents implements BeforeApplicationShutdown {
    * Answers with a stream of the order's changes, or with 204 where the reader knows the final one. Resolves when it
    * has begun.
    * @throws ProblemError `unknown-order`, also for another shopper's; `sale-closed`, `not-ready` as a read does;
-   *   `rate-limited` beyond 10 streams of an order in this process; `temporarily-unavailable` beyond the process's
+   *   `rate-limited` beyond 10 streams of an order in this process, or a shopper's number; `temporarily-unavailable` beyond the process's
    *   own number
    * @throws GateUnavailableError
    */
@@ -77,6 +79,7 @@ export class OrderEvents implements BeforeApplicationShutdown {
       stream,
       reader,
       lastEventId,
+      shoppers: this.shoppers,
       onSent: () => {
         this.metrics.sent();
       },
@@ -104,6 +107,8 @@ export class OrderEvents implements BeforeApplicationShutdown {
         return;
       case 'unknownOrder':
         throw unknownOrder();
+      case 'tooMany':
+        throw new ProblemError('rate-limited', 'A shopper follows only so many orders at once.');
       case 'notReady':
         throw await this.absent.withoutItem(item);
       case 'over':

@@ -4,6 +4,7 @@ import type { EventStream } from '@flux/http';
 import type { OrderReader } from '../guards/request-facts';
 import { orderAnswer } from '../orders/order-answer';
 import type { OrderFollower } from './followed-item';
+import type { ShopperStreams } from './shopper-streams';
 
 /** How the request for a stream is to be answered, once the order has been read. */
 export type Opening =
@@ -12,6 +13,8 @@ export type Opening =
   | { readonly outcome: 'nothingNew' }
   /** No such order, or another shopper's. */
   | { readonly outcome: 'unknownOrder' }
+  /** The order's shopper follows as many orders here as one may. */
+  | { readonly outcome: 'tooMany' }
   | { readonly outcome: 'notReady' }
   /** The reader has left, or the process is ending. */
   | { readonly outcome: 'over' };
@@ -21,6 +24,7 @@ interface OrderStreamParts {
   readonly reader: OrderReader;
   /** Last-Event-ID: what the reader was told before it came back. */
   readonly lastEventId: string | undefined;
+  readonly shoppers: ShopperStreams;
   readonly onSent: () => void;
 }
 
@@ -34,6 +38,7 @@ export class OrderStream implements OrderFollower {
   private reject: (error: unknown) => void = ignore;
   private begun = false;
   private toldId: string | undefined;
+  private giveUp: () => void = ignore;
 
   constructor(private readonly parts: OrderStreamParts) {
     this.toldId = parts.lastEventId;
@@ -57,6 +62,7 @@ export class OrderStream implements OrderFollower {
   /** The stream is over, perhaps before the order was read. */
   onEnd(): void {
     if (!this.begun) this.resolve({ outcome: 'over' });
+    this.giveUp();
   }
 
   private open(reading: ReadOrderOutcome): void {
@@ -74,8 +80,17 @@ export class OrderStream implements OrderFollower {
       this.resolve({ outcome: 'nothingNew' });
       return;
     }
+    const giveUp = this.parts.shoppers.take(reading.shopperHash);
+    if (giveUp === undefined) {
+      this.resolve({ outcome: 'tooMany' });
+      return;
+    }
+    this.giveUp = giveUp;
     this.begun = stream.begin();
-    if (!this.begun) return;
+    if (!this.begun) {
+      this.giveUp();
+      return;
+    }
     this.resolve({ outcome: 'streaming' });
     this.tell(answer);
   }

@@ -6,6 +6,7 @@ import { IdentityGuard } from '../guards/identity.guard';
 import { NoBodyGuard } from '../guards/no-body.guard';
 import { factOf } from '../guards/request-facts';
 import { orUnavailable } from '../or-unavailable';
+import { ShopperLimitGuard } from '../rate-limits/shopper-limit.guard';
 import { CancelService } from './cancel.service';
 import { OrderStatusService } from './order-status.service';
 import { DocumentCancel, DocumentOrder } from './orders.docs';
@@ -19,7 +20,7 @@ export class OrdersController {
   ) {}
 
   @Get(':orderId')
-  @UseGuards(ClaimedShopperGuard, IdentityGuard)
+  @UseGuards(ClaimedShopperGuard, IdentityGuard, ShopperLimitGuard)
   @DocumentOrder()
   async find(
     @Param('orderId') orderId: string,
@@ -32,7 +33,7 @@ export class OrdersController {
 
   @Post(':orderId/cancel')
   @HttpCode(202)
-  @UseGuards(NoBodyGuard, ClaimedShopperGuard, IdentityGuard)
+  @UseGuards(NoBodyGuard, ClaimedShopperGuard, IdentityGuard, ShopperLimitGuard)
   @DocumentCancel()
   async cancel(
     @Param('orderId') orderId: string,

@@ -9,6 +9,7 @@ import {
   ApiTags,
   type OpenAPIObject,
 } from '@nestjs/swagger';
+import { CHALLENGE_PARAMETER } from '../challenge/challenge.docs';
 import { EXAMPLE } from '../docs-examples';
 
 const { saleId, productId, orderId } = EXAMPLE;
@@ -47,6 +48,15 @@ export const PURCHASE_PATH: Pick<OpenAPIObject, 'paths'> = {
             description: 'The pass of the waiting room, while one is in front of the sale',
             schema: { type: 'string' },
           },
+          CHALLENGE_PARAMETER,
+          {
+            name: 'x-device-hint',
+            in: 'header',
+            required: false,
+            description:
+              "A name that the shop's page gives the device, for the operators' report on concentration: decides nothing",
+            schema: { type: 'string', pattern: '^[A-Za-z0-9_-]{8,64}$' },
+          },
         ],
         requestBody: {
           required: true,
@@ -82,8 +92,11 @@ export const PURCHASE_PATH: Pick<OpenAPIObject, 'paths'> = {
             'invalid-request',
             'invalid-idempotency-key',
             'unauthenticated',
+            'forbidden',
             'pass-invalid',
             'pass-used',
+            'challenge-required',
+            'challenge-failed',
             'unknown-product',
             'sold-out',
             'shopper-limit',

@@ -6,7 +6,9 @@ import { jitteredSeconds } from '@flux/http';
 export type PurchaseOutcome =
   | Exclude<ReserveOutcome, { outcome: 'moved' | 'waitingRoom' }>
   | { readonly outcome: 'unknownProduct' }
-  | { readonly outcome: 'waitingRoom'; readonly refusal: Refusal };
+  | { readonly outcome: 'waitingRoom'; readonly refusal: Refusal }
+  /** The sale that the product has just moved to asks for a challenge. */
+  | { readonly outcome: 'challenged'; readonly refusal: Refusal };
 
 export type PurchaseAnswer =
   | {
@@ -36,6 +38,7 @@ export function purchaseAnswer(outcome: PurchaseOutcome): PurchaseAnswer {
         ? refused('sale-not-open', 'The sale is paused.', jitteredSeconds())
         : refused('sale-not-open', 'The sale has not begun.', secondsUntil(outcome.opensInMs));
     case 'waitingRoom':
+    case 'challenged':
       return { kind: 'refused', problem: outcome.refusal };
     case 'passUsed':
       return refused('pass-used', 'The pass was used for an order of this product.');

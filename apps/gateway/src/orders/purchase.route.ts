@@ -3,18 +3,20 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { LOG, type Log } from '@flux/telemetry';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { answerRefusal } from '../answer-refusal';
+import { PurchaseChallengeGuard } from '../challenge/challenge.guard';
 import { hookOf } from '../guards/check.guard';
 import { ClaimedShopperGuard } from '../guards/claimed-shopper.guard';
-import { IdentityGuard } from '../guards/identity.guard';
 import { PurchaseShapeGuard } from '../guards/purchase-shape.guard';
 import { factOf } from '../guards/request-facts';
-import { SoldOutGuard } from '../guards/sold-out.guard';
-import { RoomGuard } from '../waiting-room/room.guard';
+import { ShopperGuards } from '../guards/shopper.guards';
+import { PurchaseLimitGuard } from '../rate-limits/purchase-limit.guard';
+import { ShareCounts } from '../shares/share-counts';
+import { LocalRefusals } from './local-refusals';
 import { purchaseAnswer } from './purchase-answer';
 import { PurchaseService } from './purchase.service';
 import { RefusalCounts } from './refusal-counts';
 
-/** The guards of a purchase, in the order in which they are asked. The address limit, which all routes have, comes first. */
+/** The guards of a purchase, in the order in which they are asked. The limits of addresses and routes come before them. */
 @Injectable()
 export class PurchaseGuards {
   readonly inOrder;
@@ -22,11 +24,19 @@ export class PurchaseGuards {
   constructor(
     shape: PurchaseShapeGuard,
     claimedShopper: ClaimedShopperGuard,
-    room: RoomGuard,
-    soldOut: SoldOutGuard,
-    identity: IdentityGuard,
+    local: LocalRefusals,
+    shopper: ShopperGuards,
+    saleLimit: PurchaseLimitGuard,
+    readonly challenge: PurchaseChallengeGuard,
   ) {
-    this.inOrder = [shape, claimedShopper, room, soldOut, identity] as const;
+    this.inOrder = [
+      shape,
+      claimedShopper,
+      ...local.inOrder,
+      ...shopper.inOrder,
+      saleLimit,
+      challenge,
+    ] as const;
   }
 }
 
@@ -41,6 +51,7 @@ export class PurchaseRoute implements OnModuleInit {
     private readonly guards: PurchaseGuards,
     private readonly purchases: PurchaseService,
     private readonly refusals: RefusalCounts,
+    private readonly shares: ShareCounts,
     @Inject(LOG) private readonly log: Log,
   ) {}
 
@@ -53,7 +64,11 @@ export class PurchaseRoute implements OnModuleInit {
   }
 
   private async buy(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const { outcome, saleId } = await this.purchases.buy(factOf(request, 'wish'), factOf(request, 'shopper'));
+    const { outcome, saleId } = await this.purchases.buy(
+      factOf(request, 'wish'),
+      factOf(request, 'shopper'),
+      () => this.guards.challenge.check(request),
+    );
     const orderId = 'order' in outcome ? outcome.order.orderId : undefined;
     this.log.debug({ requestId: request.id, orderId, outcome: outcome.outcome }, 'purchase decided');
     const answer = purchaseAnswer(outcome);
@@ -68,6 +83,7 @@ export class PurchaseRoute implements OnModuleInit {
       location: answer.location,
     });
     if (answer.replayed) reply.header('idempotency-replayed', 'true');
+    else if (saleId !== undefined) this.shares.count(saleId, request, factOf(request, 'wish').quantity);
     void reply.send(answer.body);
   }
 }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { fingerprintOf, orderIdOf, type ItemRef } from '@flux/contracts';
+import { fingerprintOf, orderIdOf, type ItemRef, type Refusal } from '@flux/contracts';
 import { GateClient, GateUnavailableError, type ReserveOutcome, type ReserveRequest } from '@flux/gate';
 import type { PurchaseWish } from '../guards/request-facts';
 import { SoldOutShield } from '../guards/sold-out.shield';
@@ -11,6 +11,8 @@ import { SaleRoutes, type Route } from './sale-routes';
 
 /** A product may change its sale while a request is under way; more than once is no accident. */
 const MAX_MOVES = 2;
+
+type MoveCheck = () => Refusal | undefined | Promise<Refusal | undefined>;
 
 /** How a purchase ended, and in which sale; undefined where it came to none that could be told. */
 export interface Decision {
@@ -30,10 +32,13 @@ export class PurchaseService {
     private readonly metrics: PurchaseMetrics,
   ) {}
 
-  /** Never rejects for what Redis does: that is an outcome. */
-  async buy(wish: PurchaseWish, shopperId: string): Promise<Decision> {
+  /**
+   * Never rejects for what Redis does: that is an outcome.
+   * @param onMove asked where the product turns out to be in another sale than the guards knew: why it may not go on there
+   */
+  async buy(wish: PurchaseWish, shopperId: string, onMove: MoveCheck): Promise<Decision> {
     const startedAtMs = performance.now();
-    const decision = await this.decide(wish, shopperId).catch((error: unknown) => {
+    const decision = await this.decide(wish, shopperId, onMove).catch((error: unknown) => {
       // Only lookups throw it: nothing was bought.
       if (error instanceof GateUnavailableError)
         return nowhere({ outcome: 'unavailable', reason: error.reason });
@@ -43,7 +48,7 @@ export class PurchaseService {
     return decision;
   }
 
-  private async decide(wish: PurchaseWish, shopperId: string): Promise<Decision> {
+  private async decide(wish: PurchaseWish, shopperId: string, onMove: MoveCheck): Promise<Decision> {
     for (let moves = 0; moves <= MAX_MOVES; moves += 1) {
       const { productId, saleId: named } = wish;
       const route = this.routes.remembered(productId, named) ?? (await this.routes.find(productId, named));
@@ -60,6 +65,8 @@ export class PurchaseService {
       }
       if (outcome.outcome !== 'moved') return { outcome, saleId: item.saleId };
       this.routes.moved(item.productId, outcome.saleId);
+      const refusal = await onMove();
+      if (refusal !== undefined) return nowhere({ outcome: 'challenged', refusal });
     }
     return nowhere({ outcome: 'unavailable', reason: 'the product keeps changing its sale' });
   }

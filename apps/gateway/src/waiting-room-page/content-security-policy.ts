@@ -8,15 +8,25 @@ export function policyOf(html: string): string {
   return META.exec(html)?.[1] ?? '';
 }
 
-/** The page with its policy widened to where the shop's API and logo are. */
-export function withShopOrigins(html: string, { apiUrl, logoUrl }: PageConfig): string {
-  const policy = policyOf(html)
+/**
+ * The page with its policy widened to where the shop's API and logo are, and to where its captcha comes from.
+ * @param captcha sources of the widget; none: no captcha
+ */
+export function withShopOrigins(
+  html: string,
+  { apiUrl, logoUrl }: PageConfig,
+  captcha: readonly string[],
+): string {
+  const ofWidget = ['script-src', 'style-src', 'connect-src'];
+  const directives = policyOf(html)
     .split('; ')
     .map((directive) => {
-      if (directive.startsWith('connect-src ')) return widened(directive, apiUrl);
-      return directive.startsWith('img-src ') ? widened(directive, logoUrl) : directive;
-    })
-    .join('; ');
+      const [name = ''] = directive.split(' ', 1);
+      const shopUrls = name === 'connect-src' ? [apiUrl] : name === 'img-src' ? [logoUrl] : [];
+      return [...shopUrls, ...(ofWidget.includes(name) ? captcha : [])].reduce(widened, directive);
+    });
+  const frames = captcha.length === 0 ? [] : [captcha.reduce(widened, 'frame-src')];
+  const policy = [...directives, ...frames].join('; ');
   return html.replace(META, () => `<meta http-equiv="Content-Security-Policy" content="${policy}"`);
 }
 

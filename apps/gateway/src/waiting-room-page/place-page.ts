@@ -50,7 +50,8 @@ export function placePageOf(page: ShopPage, place: PlaceFound, request: PlacePag
   const carriesFor = reason === carriedFor ? undefined : reason;
   const pass = situation.kind === 'answered' ? situation.answer.pass : undefined;
   const shopHref = linkTo(shop.href);
-  const goHref = reason === undefined ? shopHref : linkTo(carryingQueryAddress(shop, saleId, pass));
+  const shopGoHref = reason === undefined ? shopHref : linkTo(carryingQueryAddress(shop, saleId, pass));
+  const goHref = situation.kind === 'scriptNeeded' ? pageHref(wanted) : shopGoHref;
   const refresh = refreshOf(place);
   const contentSecurityPolicy = scriptlessPolicy([styleOf(page.html.body), coloursCss(config)], config);
   const view = viewOf({
@@ -83,6 +84,11 @@ function reasonToCarry({ situation }: PlaceFound): string | undefined {
   const { status, joinedAt } = situation.answer;
   if (status === 'open') return 'open';
   return status === 'turn' ? joinedAt?.replace(/\W/g, '') : undefined;
+}
+
+/** The page that runs scripts, beside this one. */
+function pageHref(wanted: string | undefined): string {
+  return wanted === undefined ? './' : `./?${new URLSearchParams({ return: wanted }).toString()}`;
 }
 
 /** An address on the page's own origin is left without one. */

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { ProblemError, type ErrorCode, type QueueAnswer } from '@flux/contracts';
 import type { Situation } from '@flux/waiting-room-page';
+import { JoinChallengeGuard } from '../challenge/challenge.guard';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../gateway.config';
 import { IDENTITY, type Identity } from '../guards/identity';
 import { orUnavailable } from '../or-unavailable';
@@ -25,24 +26,32 @@ export interface PlaceFound {
 export class PlaceService {
   constructor(
     private readonly queue: QueueService,
+    private readonly challenge: JoinChallengeGuard,
     @Inject(IDENTITY) private readonly identity: Identity,
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
   ) {}
 
   async look(saleId: string, headers: IncomingHttpHeaders): Promise<PlaceFound> {
     const ticket = ticketIn(headers, saleId);
-    if (ticket === undefined) {
+    return found(ticket !== undefined, async () => {
+      if (ticket !== undefined)
+        return answered(this.queue.look(saleId, this.queue.readTicket(saleId, ticket)));
       const shopper = await this.shopperOf(headers);
-      return { situation: { kind: shopper === undefined ? 'stranger' : 'outside' } };
-    }
-    return found(true, async () => this.queue.look(saleId, this.queue.readTicket(saleId, ticket)));
+      return { kind: shopper === undefined ? 'stranger' : 'outside' };
+    });
   }
 
-  async join(saleId: string, headers: IncomingHttpHeaders): Promise<PlaceFound> {
-    const shopper = await this.shopperOf(headers);
-    if (shopper === undefined) return { situation: { kind: 'stranger' } };
+  /** @param ip whose address it is, for lists of addresses */
+  async join(saleId: string, headers: IncomingHttpHeaders, ip: string): Promise<PlaceFound> {
     const ticket = ticketIn(headers, saleId);
-    return found(ticket !== undefined, async () => (await this.queue.join(saleId, shopper, ticket)).answer);
+    return found(ticket !== undefined, async () => {
+      const shopper = await this.shopperOf(headers);
+      if (shopper === undefined) return { kind: 'stranger' };
+      const comer = { saleId, action: 'join', shopperId: shopper, ip } as const;
+      // Without a script nobody can meet a challenge.
+      if (await orUnavailable(this.challenge.isAsked(comer, ticket))) return { kind: 'scriptNeeded' };
+      return answered(this.queue.join(saleId, shopper, ticket).then(({ answer }) => answer));
+    });
   }
 
   /** By the same rules as a purchase, with the cookie in the place of the header. */
@@ -55,9 +64,13 @@ export class PlaceService {
   }
 }
 
-async function found(hasTicket: boolean, ask: () => Promise<QueueAnswer>): Promise<PlaceFound> {
+async function answered(asked: Promise<QueueAnswer>): Promise<Situation> {
+  return { kind: 'answered', answer: await orUnavailable(asked) };
+}
+
+async function found(hasTicket: boolean, look: () => Promise<Situation>): Promise<PlaceFound> {
   try {
-    return { situation: { kind: 'answered', answer: await orUnavailable(ask()) } };
+    return { situation: await look() };
   } catch (error) {
     if (error instanceof ProblemError) return afterProblem(error, hasTicket);
     throw error;

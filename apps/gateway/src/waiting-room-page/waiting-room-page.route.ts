@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { ProblemError, saleIdSchema } from '@flux/contracts';
+import { clientIpOf } from '@flux/http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { matchesEtag } from '../etag';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../gateway.config';
@@ -71,7 +72,7 @@ export class WaitingRoomPageRoute implements OnModuleInit {
   private async join(request: SaleRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { saleId } = request.params;
     assertSaleId(saleId);
-    const place = await this.places.join(saleId, request.headers);
+    const place = await this.places.join(saleId, request.headers, clientIpOf(request));
     const { situation } = place;
     if (situation.kind !== 'answered' || situation.answer.ticket === undefined) {
       return this.sendPlace(request, reply, place);

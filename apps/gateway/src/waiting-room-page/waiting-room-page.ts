@@ -1,6 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import type { PageConfig } from '@flux/waiting-room-page';
 import { etagOf } from '../etag';
+import { Captcha } from '../challenge/captcha.service';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../gateway.config';
 import { policyOf, withShopOrigins } from './content-security-policy';
 import { readBuiltPage, readPageConfig } from './page-files';
@@ -28,7 +29,10 @@ export class WaitingRoomPage implements OnModuleInit {
   private shopConfig: PageConfig | undefined;
   private page: ShopPage | undefined;
 
-  constructor(@Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig) {}
+  constructor(
+    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    private readonly captcha: Captcha,
+  ) {}
 
   /** @throws Error for a configuration that is not valid: better at the start than before a crowd */
   onModuleInit(): void {
@@ -48,7 +52,7 @@ export class WaitingRoomPage implements OnModuleInit {
   private load(): ShopPage {
     const built = readBuiltPage();
     const config = this.shopConfig ?? built.config;
-    const html = fileOf(withShopOrigins(built.html, config));
+    const html = fileOf(withShopOrigins(built.html, config, this.captcha.widgetSources()));
     return {
       html,
       // Framed by another site, the page could be made to give a place away.

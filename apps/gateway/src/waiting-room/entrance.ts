@@ -54,6 +54,25 @@ export class Entrance {
     return this.refusalOf(comer.saleId, claim);
   }
 
+  /** Whether the shopper was called from the line, now or before. Asks nobody. */
+  isCalled(comer: Comer): boolean {
+    const room = this.rooms.known(comer.saleId);
+    if (room === undefined) return false;
+    const { kind } = this.passes.read(comer.pass, room, comer.shopperId);
+    return kind === 'good' || kind === 'expired';
+  }
+
+  /**
+   * More is bought, in all sales, than the installation can take: the room goes on, where that is up to the crowd.
+   * @returns what the shopper is told; undefined where the sale has no room
+   */
+  overflow({ saleId }: Comer): Refusal | undefined {
+    const room = this.rooms.known(saleId);
+    if (room?.config === undefined || room.config.mode === 'off') return undefined;
+    room.overflow(performance.now());
+    return this.refusalOf(saleId, { kind: 'none' });
+  }
+
   /**
    * Lets a purchase through to the gate, which is told of the room. Asks Redis where the room is not known here.
    * @throws GateUnavailableError where that could not be asked: the gate must not sell past a room that is on

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
-import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Param, Query, Req, Res, UseGuards } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { OriginGuard } from '../guards/origin.guard';
 import { orUnavailable } from '../or-unavailable';
 import { DrawService } from './draw.service';
 import { DocumentDraw, DocumentQueueEvents } from './queue.docs';
@@ -16,6 +17,7 @@ export class QueueController {
   ) {}
 
   @Get('queue/events')
+  @UseGuards(OriginGuard)
   @DocumentQueueEvents()
   async follow(
     @Param('saleId') saleId: string,

@@ -10,6 +10,7 @@ import {
   ApiTags,
   type OpenAPIObject,
 } from '@nestjs/swagger';
+import { CHALLENGE_PARAMETER } from '../challenge/challenge.docs';
 import { EXAMPLE } from '../docs-examples';
 
 const { saleId, ticket } = EXAMPLE;
@@ -80,13 +81,16 @@ export const QUEUE_PATH: Pick<OpenAPIObject, 'paths'> = {
           'One place for each shopper: whoever joins again keeps the earliest, and an earlier `ticket` proves it. ' +
           'No body. `open` where no waiting room is in front of the sale.',
         security: [{ shopper: [] }],
-        parameters: [saleParameter, { ...ticketParameter, example: undefined }],
+        parameters: [saleParameter, { ...ticketParameter, example: undefined }, CHALLENGE_PARAMETER],
         responses: {
           200: answered('A place that was there before, or none is needed', { ...waiting, ticket }),
           201: answered('A new place', { ...waiting, ticket }),
           ...problemResponses(
             'invalid-request',
             'unauthenticated',
+            'forbidden',
+            'challenge-required',
+            'challenge-failed',
             'unknown-sale',
             'sale-not-open',
             'sale-closed',
@@ -170,7 +174,7 @@ export function DocumentQueueEvents(): MethodDecorator {
         },
       },
     }),
-    ApiProblems(...LOOK_PROBLEMS),
+    ApiProblems(...LOOK_PROBLEMS, 'forbidden'),
   );
 }
 

@@ -4,11 +4,10 @@ import { ProblemError, type QueueAnswer } from '@flux/contracts';
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify';
 import { GATEWAY_CONFIG, type GatewayConfig } from '../gateway.config';
 import { hookOf } from '../guards/check.guard';
-import { ClaimedShopperGuard } from '../guards/claimed-shopper.guard';
-import { IdentityGuard } from '../guards/identity.guard';
 import { assertNoBody } from '../guards/no-body.guard';
 import { factOf } from '../guards/request-facts';
 import { orUnavailable } from '../or-unavailable';
+import { JoinGuards } from './join-guards';
 import { LookPace } from './look-pace';
 import { QueueService } from './queue.service';
 import { ticketCookie, ticketIn } from './ticket-in-request';
@@ -26,15 +25,14 @@ export class QueueRoute implements OnModuleInit {
   constructor(
     private readonly adapters: HttpAdapterHost,
     private readonly queue: QueueService,
-    private readonly claimedShopper: ClaimedShopperGuard,
-    private readonly identity: IdentityGuard,
+    private readonly guards: JoinGuards,
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
   ) {}
 
   onModuleInit(): void {
     const fastify = this.adapters.httpAdapter.getInstance<FastifyInstance>();
     const identified: RouteShorthandOptions = {
-      preHandler: [this.claimedShopper, this.identity].map(hookOf),
+      preHandler: this.guards.inOrder.map(hookOf),
     };
     const path = '/v1/sales/:saleId/queue';
     fastify.post(path, identified, (request, reply) => this.join(request as QueueRequest, reply));

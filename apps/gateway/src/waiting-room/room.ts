@@ -19,6 +19,8 @@ export class Room {
   /** When Redis last had it; also where it has lost it since. */
   wasOn = false;
   private attempts = 0;
+  /** More is bought than the installation can take: the next tick puts the room on, if that is up to the crowd. */
+  private hasOverflown = false;
   private bought: string[] = [];
   private usedAtMs: number;
 
@@ -39,6 +41,12 @@ export class Room {
     this.usedAtMs = nowMs;
   }
 
+  /** Somebody was turned away since too much is bought in all sales together. */
+  overflow(nowMs: number): void {
+    this.attempt(nowMs);
+    this.hasOverflown = true;
+  }
+
   /** The shopper with this ticket has bought: their place inside is free. */
   buy(ticketId: string): void {
     this.bought.push(ticketId);
@@ -46,7 +54,9 @@ export class Room {
 
   /** What is to be told with the next tick; it is given back where that fails. */
   take(): { readonly attempts: number; readonly bought: readonly string[] } {
-    const taken = { attempts: this.attempts, bought: this.bought };
+    const least = this.hasOverflown ? (this.config?.ratePerSecond ?? 0) + 1 : 0;
+    const taken = { attempts: Math.max(this.attempts, least), bought: this.bought };
+    this.hasOverflown = false;
     this.attempts = 0;
     this.bought = [];
     return taken;
