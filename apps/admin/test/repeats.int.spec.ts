@@ -2,7 +2,7 @@ import { AdminWorld, OPERATOR, newKey, type Answer } from './admin.world';
 
 jest.setTimeout(60_000);
 
-describe('an action of an operator that is sent twice', () => {
+describe('S31: an action of an operator that is sent twice', () => {
   let world: AdminWorld;
   beforeAll(async () => {
     world = await AdminWorld.start();

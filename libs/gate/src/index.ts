@@ -18,6 +18,7 @@ export * from './redis-connection';
 export * from './refusals';
 export * from './reply';
 export { replyOf, ScriptRunner } from './script-runner';
+export type { CallResult } from './shard-pipeline';
 export type { LuaScript } from './scripts.generated';
 export * from './settings';
 export * from './shares';

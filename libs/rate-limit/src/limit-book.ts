@@ -1,4 +1,14 @@
-import { numberOf, type RedisConnection, ScriptRunner, slicesOf, wordsOf } from '@flux/gate';
+import {
+  type CallResult,
+  GateUnavailableError,
+  numberOf,
+  type RedisConnection,
+  replyOf,
+  ScriptRunner,
+  slicesOf,
+  UnexpectedReplyError,
+  wordsOf,
+} from '@flux/gate';
 import { SCRIPTS } from './scripts.generated';
 
 /** Requests of one principal that were let through. */
@@ -56,9 +66,10 @@ export class LimitBook implements Ledger {
     const arrivalsMs: number[] = [];
     let nowMs = 0;
     for (const [index, result] of results.entries()) {
-      if (result.outcome !== 'reply') return undefined;
-      const [now, ...arrivals] = wordsOf(result.reply).map((word) => numberOf(word) / 1_000);
-      nowMs = now ?? 0;
+      const times = timesOf(result);
+      if (times === undefined) return undefined;
+      const [now = 0, ...arrivals] = times;
+      nowMs = now;
       calls[index]?.indexes.forEach((booking, place) => {
         arrivalsMs[booking] = arrivals[place] ?? 0;
       });
@@ -95,6 +106,16 @@ export class LimitBook implements Ledger {
         ]),
       ],
     };
+  }
+}
+
+/** In ms; undefined where there is no answer, or one that no script of ours gives. */
+function timesOf(result: CallResult): readonly number[] | undefined {
+  try {
+    return wordsOf(replyOf(result)).map((word) => numberOf(word) / 1_000);
+  } catch (error) {
+    if (error instanceof GateUnavailableError || error instanceof UnexpectedReplyError) return undefined;
+    throw error;
   }
 }
 

@@ -26,6 +26,9 @@ export const MEMORY_MS = 60_000;
 /** Meters looked at for each one that is made: more than one, so that those at rest go faster than others come. */
 const LOOKS = 2;
 
+/** Whoever was refused lately goes last, as far as others are found soon: they would be let in once before Redis tells. */
+const MOST_SPARED = 16;
+
 /** The meters of the principals that are at work, and of no more than `max`: then one goes that is still at work. */
 export class Meters {
   private readonly meters = new Map<string, Meter>();
@@ -49,7 +52,12 @@ export class Meters {
       const meter = this.next();
       if (meter !== undefined && isAtRest(meter, nowMs)) this.meters.delete(meter.key);
     }
-    while (this.meters.size >= this.max) this.meters.delete(this.next()?.key ?? '');
+    for (let spared = 0; this.meters.size >= this.max;) {
+      const meter = this.next();
+      if (meter === undefined) continue;
+      if (spared < MOST_SPARED && isRefused(meter, nowMs)) spared += 1;
+      else this.meters.delete(meter.key);
+    }
     const meter: Meter = {
       key,
       arrivalMs: 0,
@@ -76,5 +84,9 @@ export class Meters {
 }
 
 function isAtRest({ arrivalMs, unbooked, refusedAtMs }: Meter, nowMs: number): boolean {
-  return arrivalMs <= nowMs && unbooked === 0 && refusedAtMs + MEMORY_MS <= nowMs;
+  return arrivalMs <= nowMs && unbooked === 0 && !isRefused({ refusedAtMs }, nowMs);
+}
+
+function isRefused({ refusedAtMs }: Pick<Meter, 'refusedAtMs'>, nowMs: number): boolean {
+  return refusedAtMs + MEMORY_MS > nowMs;
 }

@@ -14,7 +14,7 @@ export function OperatorController(path: string, tag: string): ClassDecorator {
     UseGuards(OperatorGuard),
     ApiTags(tag),
     ApiBearerAuth(OPERATOR_AUTH),
-    ApiProblems('unauthenticated', 'forbidden', 'rate-limited', 'internal-error'),
+    ApiProblems('unauthenticated', 'forbidden', 'rate-limited'),
   );
 }
 

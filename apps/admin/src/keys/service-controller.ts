@@ -14,7 +14,7 @@ export function ServiceController(path: string, tag: string): ClassDecorator {
     UseGuards(ServiceGuard),
     ApiTags(tag),
     ApiBearerAuth(SERVICE_AUTH),
-    ApiProblems('unauthenticated', 'forbidden', 'rate-limited', 'internal-error'),
+    ApiProblems('unauthenticated', 'forbidden', 'rate-limited'),
   );
 }
 
