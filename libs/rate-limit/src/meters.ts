@@ -27,7 +27,7 @@ export const MEMORY_MS = 60_000;
 const LOOKS = 2;
 
 /** Whoever was refused lately goes last, as far as others are found soon: they would be let in once before Redis tells. */
-const MOST_SPARED = 16;
+const MOST_SPARED = 64;
 
 /** The meters of the principals that are at work, and of no more than `max`: then one goes that is still at work. */
 export class Meters {
