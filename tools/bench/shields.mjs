@@ -7,6 +7,7 @@ const ORDERS = 40_000;
 const WARM_UP_ORDERS = 5_000;
 const SHIELDED = 'gateway-shielded';
 const UNSHIELDED = 'gateway-unshielded';
+const FLOODED = 'gateway-flooded';
 
 /** Every good shopper has an address; each address may buy a few times. */
 const GOOD = { network: '10.64', count: 50_000 };
@@ -32,13 +33,16 @@ const WITHOUT = {
   FLUX_NETWORK_48_LIMIT: 'off',
   FLUX_SHOPPER_LIMIT: 'off',
 };
+/** Limits of addresses, networks and shoppers as they come. */
 const WITH = {
   FLUX_TRUSTED_PROXIES: '127.0.0.1',
-  FLUX_ADDRESS_LIMIT: `${ADDRESS_REQUESTS}/1h`,
+  FLUX_ADDRESS_LIMIT: '200/1s',
   FLUX_SHOPPER_LIMIT: '600/1m burst=300',
   FLUX_ROUTE_LIMITS: 'POST /v1/orders=1000000/1s',
   FLUX_PURCHASE_CEILING: '1000000/1s',
 };
+/** Where the flood comes to: its sources stay denied. */
+const DENYING = { ...WITH, FLUX_ADDRESS_LIMIT: `${ADDRESS_REQUESTS}/1h` };
 
 /**
  * What the shields cost: a burst of purchases, each from an address of its own, through a gateway with every limit on and
@@ -62,6 +66,7 @@ export function shields({ smoke = false, orders = smoke ? 500 : ORDERS }) {
       await addRules(system);
       await system.startApp('gateway', { as: SHIELDED, env: WITH });
       await system.startApp('gateway', { as: UNSHIELDED, env: WITHOUT });
+      await system.startApp('gateway', { as: FLOODED, env: DENYING });
       const amount = Math.min(orders, WARM_UP_ORDERS);
       await burst({ system, log, round: 0, orders: amount });
     },
@@ -72,6 +77,7 @@ export function shields({ smoke = false, orders = smoke ? 500 : ORDERS }) {
     finish: async (system) => {
       await system.stopApp(SHIELDED);
       await system.stopApp(UNSHIELDED);
+      await system.stopApp(FLOODED);
     },
   };
 }
@@ -118,7 +124,7 @@ async function burst({ system, log, round, orders }) {
 async function underFlood({ system, log, round, perSecond, seconds }) {
   const amount = perSecond * seconds;
   const sale = await system.openSale({ stock: 2 * amount, admission: NO_ROOM });
-  const url = system.urlOf(SHIELDED);
+  const url = system.urlOf(FLOODED);
   const good = (/** @type {string} */ seed, /** @type {number} */ of) =>
     buyByWrk({ url, ...sale, amount, seed: `${seed}${round}`, perSecond, addresses: addressesOf(100 + of) });
   log(`  good shoppers: ${perSecond}/s, alone and beside ${FLOOD_TIMES} times as many from denied sources`);
@@ -154,7 +160,7 @@ function addressesOf(/** @type {number} */ part) {
 }
 
 async function exhaustFlood(/** @type {BenchSystem} */ system) {
-  const url = `${system.urlOf(SHIELDED)}/nowhere`;
+  const url = `${system.urlOf(FLOODED)}/nowhere`;
   for (let host = 0; host < FLOOD.count; host++) {
     const headers = { 'x-forwarded-for': `${FLOOD.network}.0.${host}` };
     // One more than it may: whoever was refused is remembered the longest.

@@ -21,11 +21,20 @@ export function isTrusted(text: string | undefined, proxies: TrustedProxies): bo
   return proxies.some(([network, bits]) => address.kind() === network.kind() && address.match(network, bits));
 }
 
+/** Looked up once a request. */
+const clientIps = new WeakMap<FastifyRequest, string>();
+
 /**
  * The client's address, an IPv4 one also where it came mapped into IPv6. Of `X-Forwarded-For` counts, from the right, what
  * listed proxies vouch for, up to an entry that is no address: whatever the client wrote itself stands further left.
  */
 export function clientIpOf(request: FastifyRequest): string {
+  const known = clientIps.get(request) ?? readClientIp(request);
+  clientIps.set(request, known);
+  return known;
+}
+
+function readClientIp(request: FastifyRequest): string {
   // Without proxies Fastify has no `ips`. The last is the client, or what the last proxy says it is.
   const { ips } = request;
   for (let hop = (ips?.length ?? 0) - 1; hop > 0; hop -= 1) {

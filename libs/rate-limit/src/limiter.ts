@@ -49,6 +49,13 @@ const TOLERANCE_MS = 5;
 const LEARNING = 0.3;
 const LEAST_PART = 1 / 64;
 
+/**
+ * Whoever has used less of its share than this is no matter for the others yet: it is booked only where it has not come to
+ * rest by the next look.
+ */
+const EARLY_SHARE = 1 / 8;
+const LOOK_EVERY_MS = 500;
+
 /** Without an answer of Redis for so long a process is alone. */
 const ALONE_AFTER_MS = 1_000;
 
@@ -61,6 +68,9 @@ const ALONE_AFTER_MS = 1_000;
 export class Limiter {
   private readonly meters: Meters;
   private readonly pending = new Map<string, Meter>();
+  /** Of those who have used little. */
+  private readonly deferred = new Map<string, Meter>();
+  private look: NodeJS.Timeout | undefined;
   private bookingUnderWay = false;
   private bookedAtMs = -Infinity;
   /** Since when Redis has not answered, by `performance.now()`. */
@@ -145,7 +155,35 @@ export class Limiter {
     if (meter.unbooked === 0) meter.cameAtMs = nowMs;
     meter.unbooked += 1;
     meter.unanswered += 1;
+    if (meter.arrivalMs - nowMs < EARLY_SHARE * shareMs(one.policy)) {
+      this.defer(meter);
+      return;
+    }
+    this.deferred.delete(meter.key);
     this.pending.set(meter.key, meter);
+    this.schedule();
+  }
+
+  private defer(meter: Meter): void {
+    if (this.pending.has(meter.key)) return;
+    this.deferred.set(meter.key, meter);
+    this.look ??= setTimeout(() => {
+      this.look = undefined;
+      this.bookDeferred();
+    }, LOOK_EVERY_MS).unref();
+  }
+
+  private bookDeferred(): void {
+    const nowMs = this.clock.nowMs();
+    for (const meter of this.deferred.values()) {
+      if (meter.arrivalMs > nowMs) {
+        this.pending.set(meter.key, meter);
+      } else {
+        meter.unanswered -= meter.unbooked;
+        meter.unbooked = 0;
+      }
+    }
+    this.deferred.clear();
     this.schedule();
   }
 

@@ -100,6 +100,14 @@ describe('limiters on one Redis', () => {
     expect(await bookings()).toBe(0);
   });
 
+  it('one that has used little is booked only where it does not come to rest soon', async () => {
+    const one = await limiter();
+    one.take([{ policy: policy('3000/60s'), principal: 'seldom' }]);
+    one.take([{ policy: policy('20/60s'), principal: 'slow' }]);
+    await booked('slow');
+    expect(await redis.client.exists('{limit:0}:address:seldom')).toBe(0);
+  });
+
   it('a principal that another process has met is known there too, and forgotten when it is at rest', async () => {
     const [one, other] = [await limiter(), await limiter()];
     const charge = { policy: policy('2/500ms'), principal: 'met' };
