@@ -241,7 +241,8 @@ function standingOf(judged: readonly Judged[], nowMs: number): Taking {
   let least: Taking | undefined;
   for (const { policy, arrivalMs, interval } of judged) {
     const usedMs = Math.max(0, arrivalMs - nowMs);
-    const remaining = Math.max(0, Math.floor((shareMs(policy) - usedMs + TOLERANCE_MS) / interval));
+    const left = Math.floor((shareMs(policy) - usedMs + TOLERANCE_MS) / interval);
+    const remaining = Math.min(policy.burst - 1, Math.max(0, left));
     if (least !== undefined && remaining >= least.remaining) continue;
     const resetMs = remaining === 0 ? usedMs + interval - shareMs(policy) : usedMs;
     least = { outcome: 'taken', policy, remaining, resetMs };
